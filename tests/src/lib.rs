@@ -1,0 +1,1 @@
+//! Black-box tests of the suite live in `tests/tests/`; this crate holds what they share.
