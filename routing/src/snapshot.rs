@@ -22,20 +22,12 @@ pub struct Reach {
 impl Reach {
     /// A carrier without a route.
     pub fn unreachable(since: Timestamp) -> Self {
-        Self {
-            reachable: false,
-            path: Arc::default(),
-            since,
-        }
+        Self { reachable: false, path: Arc::default(), since }
     }
 
     /// A carrier with this route.
     pub fn by(path: Arc<[Asn]>, since: Timestamp) -> Self {
-        Self {
-            reachable: true,
-            path,
-            since,
-        }
+        Self { reachable: true, path, since }
     }
 
     /// ASes on the path beyond the first: 0 over a direct session, 1 when a peer of ours stands
@@ -63,10 +55,7 @@ impl Snapshot {
         for carrier in topology.carriers().ids() {
             reaches.extend(prefixes.ids().map(|prefix| reach(carrier, prefix)));
         }
-        Self {
-            prefixes: prefixes.len(),
-            reaches,
-        }
+        Self { prefixes: prefixes.len(), reaches }
     }
 
     /// How this carrier reaches this prefix.
@@ -76,11 +65,7 @@ impl Snapshot {
 
     /// Whether any carrier reaches this prefix: what a client of an unknown carrier is judged by.
     pub fn reachable_by_any(&self, prefix: PrefixId) -> bool {
-        self.reaches
-            .iter()
-            .skip(prefix.index())
-            .step_by(self.prefixes.max(1))
-            .any(|reach| reach.reachable)
+        self.reaches.iter().skip(prefix.index()).step_by(self.prefixes.max(1)).any(|reach| reach.reachable)
     }
 
     /// A hash of who reaches what by which path, without since when: equal on every node that sees

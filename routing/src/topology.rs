@@ -1,19 +1,27 @@
 //! The cloud's topology: one typed, validated model, read from one TOML file of flat tables that
 //! refer to each other by name. `default/topology.toml` explains the notation.
 
+mod build;
+mod check;
+mod file;
+mod load;
 mod model;
+mod named;
 mod problem;
 mod table;
 
 use std::collections::HashMap;
 
+use file::File;
+use problem::Report;
+
 pub use model::{
-    Announcement, Asn, Carrier, Instance, Network, Node, Prefix, Region, Relation, Router, Service,
-    Session, Slb, SlbAddress, Subnet, Vpc, Zone,
+    Announcement, Asn, Carrier, Instance, Network, Node, Prefix, Region, Relation, Router, Service, Session,
+    Slb, SlbAddress, Subnet, Vpc, Zone,
 };
 pub use problem::{Problem, Problems};
 pub use table::{
-    CarrierId, Id, InstanceId, NodeId, PrefixId, RegionId, RouterId, ServiceId, SessionId, SlbId,
+    CarrierId, Id, InstanceId, NetworkId, NodeId, PrefixId, RegionId, RouterId, ServiceId, SessionId, SlbId,
     SubnetId, Table, VpcId, ZoneId,
 };
 
@@ -36,10 +44,25 @@ pub struct Topology {
     prefixes: Table<PrefixId, Prefix>,
     slbs: Table<SlbId, Slb>,
     services: Table<ServiceId, Service>,
-    networks: Vec<Network>,
+    networks: Table<NetworkId, Network>,
     relations: Vec<Relation>,
     carriers_by_asn: HashMap<Asn, CarrierId>,
     digest: u128,
+}
+
+impl Topology {
+    /// Reads a topology; `file` is its name, for complaints.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, see [`Problems`].
+    pub fn parse(text: &str, file: &str) -> Result<Self, Problems> {
+        let mut report = Report::new(file, text);
+        let Some(read) = File::read(text, &mut report) else {
+            return Err(report.into_problems());
+        };
+        let topology = build::topology(&read, read.digest(), &mut report);
+        if report.is_clean() { Ok(topology) } else { Err(report.into_problems()) }
+    }
 }
 
 /// What the file says, row by row.
@@ -97,7 +120,7 @@ impl Topology {
         &self.services
     }
     /// ASes of the graph beside our own and the carriers'.
-    pub fn networks(&self) -> &[Network] {
+    pub fn networks(&self) -> &Table<NetworkId, Network> {
         &self.networks
     }
     /// Relations among carriers and networks, without our own sessions.
@@ -124,3 +147,7 @@ impl Topology {
         self.digest
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;

@@ -1,14 +1,14 @@
 //! Ids and the vectors they index: after loading, rows refer to each other by id, never by name.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::ops::{Deref, Index};
 use std::sync::Arc;
 
 /// An index into one of the topology's [`Table`]s.
 pub trait Id: Copy + Eq + Ord + std::hash::Hash {
-    /// The id of the row at `index`. Saturates at the id's width; the file's rules keep tables
-    /// below it.
+    /// How many rows a table of these can have.
+    const LIMIT: usize;
+    /// The id of the row at `index`, which is below `LIMIT`.
     fn from_index(index: usize) -> Self;
     /// The row's place in its table, in the order of the file.
     fn index(self) -> usize;
@@ -21,6 +21,7 @@ macro_rules! ids {
         pub struct $name($width);
 
         impl Id for $name {
+            const LIMIT: usize = <$width>::MAX as usize;
             fn from_index(index: usize) -> Self {
                 Self(<$width>::try_from(index).unwrap_or(<$width>::MAX))
             }
@@ -46,6 +47,8 @@ ids! {
     NodeId(u32);
     /// A [`Carrier`](super::Carrier).
     CarrierId(u16);
+    /// A further [`Network`](super::Network).
+    NetworkId(u32);
     /// A border [`Router`](super::Router).
     RouterId(u16);
     /// An eBGP [`Session`](super::Session).
@@ -68,20 +71,21 @@ pub struct Table<I, T> {
 }
 
 impl<I: Id, T> Table<I, T> {
+    /// Appends a row; a name that is already there keeps its first row.
+    pub(super) fn push(&mut self, name: Arc<str>, row: T) {
+        let id = I::from_index(self.rows.len());
+        self.names.entry(name).or_insert(id);
+        self.rows.push(row);
+    }
+
     /// The row of this name.
-    pub fn find<Q: ?Sized + std::hash::Hash + Eq>(&self, name: &Q) -> Option<I>
-    where
-        Arc<str>: Borrow<Q>,
-    {
+    pub fn find(&self, name: &str) -> Option<I> {
         self.names.get(name).copied()
     }
 
     /// Every row with its id, in the order of the file.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = (I, &T)> + ExactSizeIterator {
-        self.rows
-            .iter()
-            .enumerate()
-            .map(|(i, row)| (I::from_index(i), row))
+        self.rows.iter().enumerate().map(|(i, row)| (I::from_index(i), row))
     }
 
     /// Every id, in the order of the file.
@@ -92,10 +96,7 @@ impl<I: Id, T> Table<I, T> {
 
 impl<I, T> Default for Table<I, T> {
     fn default() -> Self {
-        Self {
-            rows: Vec::new(),
-            names: HashMap::new(),
-        }
+        Self { rows: Vec::new(), names: HashMap::new() }
     }
 }
 
