@@ -35,6 +35,11 @@ impl ClassId {
 pub struct GroupId(u32);
 
 impl GroupId {
+    /// The group at `index` of [`Layout::groups`].
+    pub(crate) fn from_index(index: usize) -> Self {
+        Self(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
     /// The index into [`Layout::groups`].
     pub fn index(self) -> usize {
         self.0 as usize

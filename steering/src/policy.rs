@@ -165,6 +165,18 @@ pub enum Fallback {
     Operators,
 }
 
+impl Fallback {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "nothing",
+            Self::Health => "health",
+            Self::Reachability => "reachability",
+            Self::Operators => "the operators",
+        }
+    }
+}
+
 /// Why a candidate is in an answer, or out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
