@@ -30,6 +30,11 @@ impl Reach {
         Self { reachable: true, path, since }
     }
 
+    /// Whether the route is the same, whenever it began.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.reachable == other.reachable && self.path == other.path
+    }
+
     /// ASes on the path beyond the first: 0 over a direct session, 1 when a peer of ours stands
     /// between. An AS counts once however often it is prepended: prepending steers the choice of
     /// path, it adds no distance. 0 if unreachable.
