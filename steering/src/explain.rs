@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use geo::Place;
 use ipnet::IpNet;
 use jiff::Timestamp;
-use routing::topology::{Id, ServiceId};
+use routing::topology::ServiceId;
 use serde::Serialize;
 
 use crate::layout::{ClassId, Client};
@@ -183,7 +183,9 @@ fn notes(
         notes.push("the client's place is unknown: regions in the service's default order".to_owned());
     }
     if client.carrier.is_none() {
-        notes.push("the client's carrier is unknown: no hop term; reachable if any carrier reaches it".to_owned());
+        notes.push(
+            "the client's carrier is unknown: no hop term; reachable if any carrier reaches it".to_owned(),
+        );
     }
     if fallback != Fallback::None {
         notes.push(format!("nothing was usable: {} and what comes before it were ignored", fallback.name()));

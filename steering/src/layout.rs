@@ -166,7 +166,8 @@ impl Layout {
                 })
             })
             .collect();
-        let by_name = services.iter().map(|service| service.name.folded()).zip((0..).map(ServiceId::from_index));
+        let by_name =
+            services.iter().map(|service| service.name.folded()).zip((0..).map(ServiceId::from_index));
         let mut layout = Self {
             baseline: Simulation::baseline(&topology),
             digest: digest(&topology, &map, &coefficients),
@@ -207,7 +208,8 @@ impl Layout {
                 })
             })
             .collect();
-        let leaves = self.map.leaves().filter_map(|(prefix, place)| Some((prefix, *of_place.get(place.index())?)));
+        let leaves =
+            self.map.leaves().filter_map(|(prefix, place)| Some((prefix, *of_place.get(place.index())?)));
         self.table = PrefixTable::build(GroupId(0), leaves);
         self.groups = groups;
     }
@@ -331,7 +333,10 @@ impl Scheme {
         region_order: &[RegionId],
     ) -> Self {
         let fits = |class: &Class| family == Family::of(topology.prefixes()[class.prefix].cidr.addr());
-        let used = (0..).map(ClassId).zip(classes).filter(|(id, class)| fits(class) && !members[id.index()].is_empty());
+        let used = (0..)
+            .map(ClassId)
+            .zip(classes)
+            .filter(|(id, class)| fits(class) && !members[id.index()].is_empty());
         Self { classes: used.map(|(id, _)| id).collect(), region_order: region_order.to_vec() }
     }
 }

@@ -12,11 +12,10 @@
 //! - [`world`]: layout + reachability + states → finished answers, for each service and group;
 //! - [`engine`]: events in, worlds out, published by arc-swap;
 //! - [`explain`]: every candidate of an answer with its cost terms and the verdict on it;
-//! - [`follow`]: the watched overrides file.
 
 pub mod engine;
 pub mod explain;
-pub mod follow;
+
 pub mod layout;
 pub mod overrides;
 pub mod policy;

@@ -335,7 +335,11 @@ impl Overrides {
         let Some(name) = name else { return Ok(None) };
         match table.find(name.as_str()) {
             Some(id) => Ok(Some(id)),
-            None => Err(self.bad(row, format!("{key} {name:?} does not exist"), format!("see the topology's {key}s"))),
+            None => Err(self.bad(
+                row,
+                format!("{key} {name:?} does not exist"),
+                format!("see the topology's {key}s"),
+            )),
         }
     }
 
@@ -366,7 +370,8 @@ impl Overrides {
         }
         let body = toml::to_string(&Out { rows: self.iter().collect() }).map_err(std::io::Error::other);
         let fail = |error| OverridesError::Io { path: path.into(), error };
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let write = |body: String| -> std::io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(directory)?;
             writeln!(file, "# Written by tern; read by every process that steers. The last entry wins.")?;

@@ -99,7 +99,8 @@ pub fn rank(costs: impl IntoIterator<Item = (ClassId, Cost)>) -> Vec<Ranked> {
     let mut costs: Vec<_> = costs.into_iter().collect();
     costs.sort_by_key(|&(_, cost)| cost);
     let ties = costs.chunk_by(|a, b| a.1 == b.1).zip(0..);
-    ties.flat_map(|(tie, position)| tie.iter().map(move |&(class, _)| Ranked { class, tie: position })).collect()
+    ties.flat_map(|(tie, position)| tie.iter().map(move |&(class, _)| Ranked { class, tie: position }))
+        .collect()
 }
 
 /// One address of one SLB, as a candidate for a service.

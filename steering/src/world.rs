@@ -156,9 +156,11 @@ impl World {
     /// Whose rows of a service a change since `before` may move.
     fn touched(&self, service: ServiceId, before: &World) -> Touched {
         let layout = self.layout.service(service);
-        let state_changed = self.layout.class_ids().flat_map(|class| layout.members(class)).any(|member| {
-            self.states.get(member.slb.index()) != before.states.get(member.slb.index())
-        });
+        let state_changed = self
+            .layout
+            .class_ids()
+            .flat_map(|class| layout.members(class))
+            .any(|member| self.states.get(member.slb.index()) != before.states.get(member.slb.index()));
         let carriers = self.layout.topology.carriers().ids().map(Some).chain([None]);
         let changed = carriers.map(|carrier| {
             state_changed
@@ -216,9 +218,8 @@ impl Reachable {
             None => snapshot.reachable_by_any(prefix),
         };
         let rows = carriers.ids().map(Some).chain([None]);
-        let bits = rows.flat_map(|carrier| {
-            layout.classes().iter().map(move |class| reaches(carrier, class.prefix))
-        });
+        let bits =
+            rows.flat_map(|carrier| layout.classes().iter().map(move |class| reaches(carrier, class.prefix)));
         Self { classes: layout.classes().len(), carriers: carriers.len(), bits: bits.collect() }
     }
 
