@@ -40,7 +40,6 @@ pub(crate) struct Trie<V> {
 impl<V: Copy> Trie<V> {
     /// The value at `key`, and the length of the shortest prefix around `key` that has no other.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the shifts leave root_bits and 6 bits")]
     pub(crate) fn get(&self, key: u128) -> (V, u8) {
         let mut entry = self.root[(key >> (128 - self.root_bits)) as usize];
         let mut rest = key << self.root_bits;
