@@ -61,11 +61,8 @@ impl<'a> Edns<'a> {
         for option in options(rdata) {
             let (code, data) = option?;
             match code {
-                option::CLIENT_SUBNET => {
-                    if edns.client_subnet.replace(ClientSubnet::parse_query(data)?).is_some() {
-                        return Err(Rcode::FORMERR);
-                    }
-                }
+                option::CLIENT_SUBNET if edns.client_subnet.is_some() => return Err(Rcode::FORMERR),
+                option::CLIENT_SUBNET => edns.client_subnet = Some(ClientSubnet::parse_query(data)?),
                 option::COOKIE if edns.cookie.is_none() => edns.cookie = Some(Cookie::parse(data)?),
                 option::NSID => edns.nsid = true,
                 _ => {}
@@ -243,3 +240,7 @@ impl<'a> Cookie<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;

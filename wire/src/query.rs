@@ -188,3 +188,7 @@ pub(crate) fn skip_name(packet: &[u8], mut at: usize) -> Option<usize> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;

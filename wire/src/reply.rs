@@ -247,3 +247,7 @@ fn lower_ttls(body: &mut [u8], ttls: &[u16], age: u32) {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;

@@ -241,3 +241,7 @@ impl TemplateBuilder {
         self.seen.get(wire.to_ascii_lowercase().as_slice()).copied()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
