@@ -50,6 +50,9 @@ fn queries_that_bring_records() {
     let tsig = b"\x03key\0\0\xfa\0\xff\0\0\0\0\0\x01?";
     let packet = message(0, [1, 0, 0, 2], &[QUESTION, OPT, tsig]);
     assert!(Query::parse(&packet).unwrap().edns.is_some());
+    let forward = b"\xc1\x00\0\xfa\0\xff\0\0\0\0\0\x01?";
+    let packet = message(0, [1, 0, 0, 2], &[QUESTION, OPT, forward]);
+    assert!(matches!(Query::parse(&packet), Err(Malformed::Answer(_))), "an owner that is no name");
 }
 
 /// What is wrong, the packet, and what it gets: nothing, or the code and whether question and OPT go back.
