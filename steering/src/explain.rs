@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use routing::topology::ServiceId;
 use serde::Serialize;
 
-use crate::layout::{ClassId, Client};
+use crate::classes::ClassId;
+use crate::layout::Client;
 use crate::policy::{Fallback, Member, Observer, Terms, Verdict};
 use crate::world::{Family, World};
 

@@ -1,34 +1,24 @@
-//! What only a new map or configuration changes: classes of addresses, groups of clients, and the
-//! table from prefix to group.
+//! What only a new map or configuration changes: groups of clients, and the table from prefix to
+//! group.
 //!
-//! Addresses of one region on one prefix with one bias cost the same for everybody: they form a
-//! *class*. Clients of one carrier whose rankings of the classes are equal for every service form a
-//! *group*; health and BGP do not enter, so no event changes a group, a prefix or a scope. (The carrier
-//! belongs to a group because the filter asks it: two carriers that rank alike may reach differently.)
+//! Clients of one carrier whose rankings of the classes are equal for every service form a *group*;
+//! health and BGP do not enter, so no event changes a group, a prefix or a scope. (The carrier belongs
+//! to a group because the filter asks it: two carriers that rank alike may reach differently.)
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use geo::{Place, Point, PrefixTable};
-use routing::topology::{CarrierId, Id, PrefixId, RegionId, ServiceId, Topology};
+use routing::topology::{CarrierId, Id, ServiceId, Topology};
 use routing::{Simulation, Snapshot};
-use wire::{Folded, Name};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use wire::Folded;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use crate::policy::{Coefficients, Member, Ranked, Terms, rank};
+use crate::classes::{Class, ClassId, Scheme, ServiceLayout, classify, lay_out};
+use crate::policy::{Coefficients, Ranked, Terms, rank};
 use crate::world::Family;
-
-/// A class of addresses: an index into [`Layout::classes`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClassId(u32);
-
-impl ClassId {
-    /// The index into [`Layout::classes`].
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// A group of clients: an index into [`Layout::groups`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,17 +34,6 @@ impl GroupId {
     pub fn index(self) -> usize {
         self.0 as usize
     }
-}
-
-/// Addresses that cost the same for everybody.
-#[derive(Clone, Copy, Debug)]
-pub struct Class {
-    /// Where their SLBs stand.
-    pub region: RegionId,
-    /// What covers them; its line is theirs.
-    pub prefix: PrefixId,
-    /// The operator's correction, in ms.
-    pub bias_ms: f64,
 }
 
 /// Who asks, as far as the ranking is concerned.
@@ -87,41 +66,6 @@ pub struct Group {
     rankings: Arc<[Vec<Ranked>]>,
 }
 
-/// What is ranked for a service in one address family, shared by the services that rank alike.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Scheme {
-    classes: Vec<ClassId>,
-    region_order: Vec<RegionId>,
-}
-
-/// A service, ready for [`choose`](crate::policy::choose).
-#[derive(Clone, Debug)]
-pub struct ServiceLayout {
-    /// Its DNS name.
-    pub name: Name,
-    /// How many SLBs an answer names.
-    pub answers: usize,
-    /// TTL of an answer, seconds.
-    pub ttl: u32,
-    hash: u64,
-    /// By [`ClassId`].
-    members: Vec<Vec<Member>>,
-    /// By [`Family`].
-    schemes: [usize; 2],
-}
-
-impl ServiceLayout {
-    /// The service's addresses of a class.
-    pub fn members(&self, class: ClassId) -> &[Member] {
-        self.members.get(class.index()).map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether the service has addresses of a class.
-    pub fn uses(&self, class: ClassId) -> bool {
-        !self.members(class).is_empty()
-    }
-}
-
 /// Classes, groups and the table from prefix to group. Immutable.
 #[derive(Debug)]
 pub struct Layout {
@@ -136,7 +80,7 @@ pub struct Layout {
     classes: Vec<Class>,
     schemes: Vec<Scheme>,
     services: Vec<ServiceLayout>,
-    by_name: HashMap<Folded, ServiceId>,
+    by_name: HashMap<Box<[u8]>, ServiceId, BuildHasherDefault<NameHasher>>,
     groups: Vec<Group>,
     table: PrefixTable<GroupId>,
     digest: u128,
@@ -146,28 +90,11 @@ impl Layout {
     /// Builds it: one ranking for each distinct place, one leaf for each prefix of the map.
     pub fn build(topology: Arc<Topology>, map: Arc<geo::Map>, coefficients: Coefficients) -> Self {
         let (classes, members) = classify(&topology);
-        let mut schemes = Vec::new();
-        let services: Vec<_> = topology
-            .services()
+        let (services, schemes) = lay_out(&topology, &classes, members);
+        let by_name = services
             .iter()
-            .zip(members)
-            .filter_map(|(service, members)| {
-                let schemes = [Family::V4, Family::V6].map(|family| {
-                    let scheme = Scheme::of(&classes, &members, family, &topology, &service.regions);
-                    intern(&mut schemes, scheme)
-                });
-                Some(ServiceLayout {
-                    name: service.name.parse().ok()?,
-                    answers: usize::from(service.answers),
-                    ttl: service.ttl,
-                    hash: xxh3_64(service.name.as_bytes()),
-                    members,
-                    schemes,
-                })
-            })
-            .collect();
-        let by_name =
-            services.iter().map(|service| service.name.folded()).zip((0..).map(ServiceId::from_index));
+            .map(|service| service.name.folded().as_wire().into())
+            .zip((0..).map(ServiceId::from_index));
         let mut layout = Self {
             baseline: Simulation::baseline(&topology),
             digest: digest(&topology, &map, &coefficients),
@@ -269,7 +196,7 @@ impl Layout {
 
     /// The service of a name.
     pub fn find(&self, name: &Folded) -> Option<ServiceId> {
-        self.by_name.get(name).copied()
+        self.by_name.get(name.as_wire()).copied()
     }
 
     /// A service of [`Layout::find`].
@@ -289,7 +216,7 @@ impl Layout {
 
     /// Every class's id.
     pub fn class_ids(&self) -> impl Iterator<Item = ClassId> + use<> {
-        (0..self.classes.len() as u32).map(ClassId)
+        (0..self.classes.len()).map(ClassId::from_index)
     }
 
     /// Every group.
@@ -324,62 +251,18 @@ impl GroupKey {
     }
 }
 
-impl Scheme {
-    fn of(
-        classes: &[Class],
-        members: &[Vec<Member>],
-        family: Family,
-        topology: &Topology,
-        region_order: &[RegionId],
-    ) -> Self {
-        let fits = |class: &Class| family == Family::of(topology.prefixes()[class.prefix].cidr.addr());
-        let used = (0..)
-            .map(ClassId)
-            .zip(classes)
-            .filter(|(id, class)| fits(class) && !members[id.index()].is_empty());
-        Self { classes: used.map(|(id, _)| id).collect(), region_order: region_order.to_vec() }
-    }
-}
+/// Hashes names on the hot path. They come from the configuration: nobody can choose colliding ones.
+#[derive(Clone, Copy, Default)]
+struct NameHasher(u64);
 
-/// Sorts the addresses of all services into classes; returns the classes and each service's members.
-fn classify(topology: &Topology) -> (Vec<Class>, Vec<Vec<Vec<Member>>>) {
-    let mut classes = Vec::new();
-    let mut ids: HashMap<(RegionId, PrefixId, u64), ClassId> = HashMap::new();
-    let mut services = Vec::new();
-    for service in topology.services().iter() {
-        let mut members: Vec<Vec<Member>> = Vec::new();
-        for &id in &service.slbs {
-            let slb = &topology.slbs()[id];
-            let region = topology.region_of(id);
-            for address in &slb.addresses {
-                let key = (region, address.prefix, address.bias_ms.to_bits());
-                let class = *ids.entry(key).or_insert_with(|| {
-                    classes.push(Class { region, prefix: address.prefix, bias_ms: address.bias_ms });
-                    ClassId(classes.len() as u32 - 1)
-                });
-                members.resize_with(members.len().max(class.index() + 1), Vec::new);
-                members[class.index()].push(Member {
-                    slb: id,
-                    address: address.address,
-                    zone: slb.zone,
-                    weight: slb.weight,
-                    hash: xxh3_64(slb.name.as_bytes()),
-                });
-            }
-        }
-        services.push(members);
+impl Hasher for NameHasher {
+    fn write(&mut self, octets: &[u8]) {
+        self.0 = xxh3_64_with_seed(octets, self.0);
     }
-    for members in &mut services {
-        members.resize_with(classes.len(), Vec::new);
-    }
-    (classes, services)
-}
 
-fn intern<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
-    all.iter().position(|other| *other == one).unwrap_or_else(|| {
-        all.push(one);
-        all.len() - 1
-    })
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 fn digest(topology: &Topology, map: &geo::Map, coefficients: &Coefficients) -> u128 {

@@ -6,13 +6,15 @@
 //! In reading order:
 //!
 //! - [`policy`]: the specification as code: cost, ranking, filter, three of what is left;
-//! - [`layout`]: what only a new map or configuration changes: classes of addresses, groups of
-//!   clients, the table from prefix to group;
+//! - [`classes`]: addresses that cost the same, and services made of them;
+//! - [`layout`]: what only a new map or configuration changes: groups of clients, the table from prefix
+//!   to group;
 //! - [`overrides`]: the operators' file: withdrawals, drains, with who, why and until;
 //! - [`world`]: layout + reachability + states → finished answers, for each service and group;
 //! - [`engine`]: events in, worlds out, published by arc-swap;
 //! - [`explain`]: every candidate of an answer with its cost terms and the verdict on it;
 
+pub mod classes;
 pub mod engine;
 pub mod explain;
 

@@ -17,7 +17,11 @@ use routing::topology::{SlbId, ZoneId};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::layout::ClassId;
+use crate::classes::ClassId;
+
+mod verdict;
+
+pub use verdict::{Observer, Verdict};
 
 /// Light travels through fibre at so many km in a ms.
 const KM_PER_MS: f64 = 200.0;
@@ -178,44 +182,6 @@ impl Fallback {
     }
 }
 
-/// Why a candidate is in an answer, or out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// In.
-    Taken,
-    /// Usable, but there were enough cheaper ones.
-    Dearer,
-    /// Usable and in the last tie, but its zone was served or its hash lower.
-    LostTie,
-    /// Its SLB is in, or competes, with a cheaper address.
-    OtherAddress,
-    /// BGP: the client's carrier has no route to it.
-    Unreachable,
-    /// Health says that the SLB is down.
-    Unhealthy,
-    /// An operator drains the SLB.
-    Draining,
-    /// An operator forced the SLB down.
-    ForcedDown,
-}
-
-/// Sees every verdict; `()` sees none, and costs nothing.
-pub trait Observer {
-    /// Whether to go on after enough are taken.
-    const CURIOUS: bool;
-    /// A round begins; verdicts of an earlier one don't count.
-    fn round(&mut self, fallback: Fallback);
-    /// A verdict; a member may get a second, which then counts.
-    fn see(&mut self, class: ClassId, member: &Member, verdict: Verdict);
-}
-
-impl Observer for () {
-    const CURIOUS: bool = false;
-    fn round(&mut self, _: Fallback) {}
-    fn see(&mut self, _: ClassId, _: &Member, _: Verdict) {}
-}
-
 /// What was chosen, best first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Choice {
@@ -323,3 +289,6 @@ fn score(member: &Member, seed: u64) -> f64 {
     let uniform = ((hash >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
     -f64::from(member.weight) / uniform.ln()
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,8 @@ use routing::topology::{CarrierId, Id, ServiceId, SlbId};
 use wire::{Owner, Rtype, Section, Template, TemplateBuilder};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::layout::{ClassId, GroupId, Layout, ServiceLayout};
+use crate::classes::{ClassId, ServiceLayout};
+use crate::layout::{GroupId, Layout};
 use crate::policy::{Choice, Fallback, Member, Observer, Pool, SlbState, choose};
 
 /// An address family.

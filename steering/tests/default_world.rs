@@ -18,13 +18,15 @@ fn engine() -> Engine {
     let topology = Topology::parse(DEFAULT_TOPOLOGY, "topology.toml").unwrap();
     let places = geo::Source::overrides("overrides.csv", geo::DEFAULT_OVERRIDES.as_bytes()).unwrap();
     let map = geo::MapBuilder::shipped().unwrap().layer(places).build();
-    Engine::new(Arc::new(topology), Arc::new(map), Coefficients::default(), Overrides::default(), NOW).unwrap()
+    Engine::new(Arc::new(topology), Arc::new(map), Coefficients::default(), Overrides::default(), NOW)
+        .unwrap()
 }
 
 /// The picks for a client of `www`.
 fn three(engine: &Engine, client: &str, family: Family) -> Vec<(SlbId, IpAddr)> {
     let world = engine.world();
-    let service = world.layout.find(&"www.vip.yourcompany.com".parse::<wire::Name>().unwrap().folded()).unwrap();
+    let service =
+        world.layout.find(&"www.vip.yourcompany.com".parse::<wire::Name>().unwrap().folded()).unwrap();
     let (group, _) = world.layout.locate(client.parse().unwrap());
     world.answer(service, group, family).choice.picks.clone()
 }
@@ -63,7 +65,8 @@ fn each_resolver_gets_its_own_line_in_the_nearest_region() {
 #[test]
 fn both_families_name_the_same_load_balancers() {
     let engine = engine();
-    let slbs = |family| three(&engine, "127.0.1.1", family).into_iter().map(|pick| pick.0).collect::<Vec<_>>();
+    let slbs =
+        |family| three(&engine, "127.0.1.1", family).into_iter().map(|pick| pick.0).collect::<Vec<_>>();
     assert_eq!(slbs(Family::V4), slbs(Family::V6));
 }
 
@@ -97,7 +100,8 @@ fn never_an_empty_answer() {
     apply(&engine, [Override::new(Action::Withdraw)]);
     assert_eq!(three(&engine, "127.0.1.1", Family::V4).len(), 3);
     let world = engine.world();
-    let service = world.layout.find(&"www.vip.yourcompany.com".parse::<wire::Name>().unwrap().folded()).unwrap();
+    let service =
+        world.layout.find(&"www.vip.yourcompany.com".parse::<wire::Name>().unwrap().folded()).unwrap();
     let explained = steering::explain::explain(&world, service, "127.0.1.1".parse().unwrap(), Family::V4);
     assert_eq!(explained.fallback, Fallback::Reachability);
     apply(&engine, [Override { slb: Some("*".into()), ..Override::new(Action::Down) }]);
@@ -129,7 +133,8 @@ fn an_explanation_says_what_is_answered_and_judges_every_candidate() {
     let engine = engine();
     apply(&engine, [withdraw("cn-east-br1", "telecom")]);
     let world = engine.world();
-    let service = world.layout.find(&"www.vip.yourcompany.com".parse::<wire::Name>().unwrap().folded()).unwrap();
+    let service =
+        world.layout.find(&"www.vip.yourcompany.com".parse::<wire::Name>().unwrap().folded()).unwrap();
     for client in ["127.0.1.1", "127.0.1.2", "8.8.8.8", "2001:db8::1"] {
         let explained = steering::explain::explain(&world, service, client.parse().unwrap(), Family::V4);
         let picks: Vec<_> = three(&engine, client, Family::V4).into_iter().map(|pick| pick.1).collect();
@@ -143,5 +148,7 @@ fn an_explanation_says_what_is_answered_and_judges_every_candidate() {
     let lost = telecom.candidates.iter().filter(|c| c.verdict == Verdict::Unreachable);
     assert!(lost.clone().count() == 6 && lost.clone().all(|c| c.region == "cn-east" && c.line == "telecom"));
     assert_eq!(telecom.candidates[0].cost_ms, 0.0);
-    assert!((15.0..17.0).contains(&telecom.candidates.iter().find(|c| c.line == "telecom" && c.region == "cn-north").unwrap().cost_ms));
+    assert!((15.0..17.0).contains(
+        &telecom.candidates.iter().find(|c| c.line == "telecom" && c.region == "cn-north").unwrap().cost_ms
+    ));
 }
