@@ -16,7 +16,7 @@ use routing::{Simulation, Topology};
 use crate::layout::Layout;
 use crate::overrides::{Overrides, OverridesError};
 use crate::policy::Coefficients;
-use crate::world::{Inputs, World};
+use crate::world::{Inputs, Interner, World};
 
 /// Why the engine refuses an input. The world before serves on.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,7 @@ pub struct Published {
 struct State {
     simulation: Simulation,
     overrides: Overrides,
+    interner: Interner,
     retired: Vec<Arc<World>>,
 }
 
@@ -73,8 +74,9 @@ impl Engine {
         if layout.groups().is_empty() {
             return Err(EngineError::EmptyMap);
         }
-        let mut state = State { simulation, overrides, retired: Vec::new() };
-        let (mut world, _) = World::build(state.inputs(layout, now)?, None, now);
+        let mut state = State { simulation, overrides, interner: Interner::default(), retired: Vec::new() };
+        let inputs = state.inputs(layout, now)?;
+        let (mut world, _) = World::build(inputs, None, &mut state.interner, now);
         world.serial = 1;
         Ok(Self { current: Arc::new(ArcSwap::from_pointee(world)), state: Mutex::new(state) })
     }
@@ -150,7 +152,7 @@ impl Engine {
 
     fn publish(&self, state: &mut State, inputs: Inputs, now: Timestamp) -> Published {
         let before = self.current.load_full();
-        let (mut world, moved) = World::build(inputs, Some(&before), now);
+        let (mut world, moved) = World::build(inputs, Some(&before), &mut state.interner, now);
         world.serial = before.serial + 1;
         let serial = world.serial;
         self.current.store(Arc::new(world));
