@@ -258,7 +258,7 @@ mod tests {
         for (filters, problem) in [
             (
                 "--router cn-east-br3",
-                "the topology has no router cn-east-br3 (mend: write one of cn-east-br1, cn-east-br2, cn-north-br1)",
+                "the topology has no router cn-east-br3 (mend: write one of cn-east-br1, cn-east-br2)",
             ),
             ("--carrier telekom", "the topology has no carrier telekom (mend: write one of telecom)"),
             (

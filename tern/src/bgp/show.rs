@@ -186,7 +186,7 @@ mod tests {
     fn a_table_says_state_path_and_age() {
         let now = "2026-11-22T10:01:02Z".parse().unwrap();
         let expected = "\
-carrier  prefix         line     state      AS path     since                       for
+carrier  prefix         line     state      AS path     since                      for
 telecom  198.18.0.0/24  telecom  reachable  65001       2026-11-22T09:00:00Z  1h 1m 1s
 unicom   198.18.0.0/24  telecom  no route   -           2026-11-22T09:00:00Z  1h 1m 1s
 unicom   2001:2::/64    telecom  reachable  4134 65001  2026-11-22T09:00:00Z  1h 1m 1s
