@@ -264,6 +264,11 @@ impl Folded {
         })
     }
 
+    /// Whether this name is `other` or lies below it.
+    pub fn is_at_or_below(&self, other: &Name) -> bool {
+        suffix_matches(self.as_wire(), &other.0)
+    }
+
     /// The same name, owned.
     pub fn to_name(&self) -> Name {
         Name(self.as_wire().into())
