@@ -11,6 +11,7 @@
 //! - [`table`]: what they print.
 
 pub mod bgp;
+pub mod check;
 pub mod cli;
 pub mod client;
 pub mod error;
@@ -19,6 +20,7 @@ pub mod geo;
 pub mod offline;
 pub mod site;
 pub mod table;
+pub mod up;
 pub mod world;
 
 use std::io::Write;
@@ -33,7 +35,8 @@ pub use error::Error;
 /// [`Error`], with the exit code.
 pub fn run(cli: &Cli, out: &mut impl Write) -> Result<(), Error> {
     match &cli.command {
-        Command::Up(_) | Command::Check(_) => Ok(()),
+        Command::Up(command) => up::run(command, out),
+        Command::Check(command) => check::run(command, out),
         Command::Explain(command) => explain::run(command, out),
         Command::Bgp(command) => bgp::run(command, out),
         Command::Geo(command) => geo::run(command, out),

@@ -4,16 +4,18 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gslb::config::Files;
 use jiff::Timestamp;
 use routing::Topology;
-use steering::{Engine, Explanation, Family, engine, explain};
+use serve::config::ConfigFile;
+use steering::{Engine, Explanation, Family, explain};
 use wire::Name;
 
 use crate::error::Error;
 use crate::table::nearest;
 
 /// The GSLB's configuration in a world's directory.
-pub const GSLB: &str = "gslb.toml";
+const GSLB: &str = "gslb.toml";
 
 /// The world of a directory.
 pub struct Offline {
@@ -29,14 +31,17 @@ impl Offline {
     /// # Errors
     /// [`Error::Config`]: what is wrong in which file.
     pub fn open(dir: &Path, now: Timestamp) -> Result<Self, Error> {
-        let config: gslb::Config = serve::config::load(&dir.join(GSLB)).map_err(Error::config)?;
-        let topology = Topology::load(&dir.join(&config.topology)).map_err(Error::config)?;
-        let map = config.geo.read(dir).map_err(Error::config)?;
-        let path = config.overrides_path(dir);
-        let overrides = engine::load_overrides(&path, &topology, now).map_err(Error::config)?;
-        let engine = Engine::new(Arc::new(topology), Arc::new(map), config.steering, overrides, now)
-            .map_err(Error::config)?;
-        Ok(Self { engine, overrides: path })
+        let file = ConfigFile::read(&dir.join(GSLB)).map_err(Error::config)?;
+        let config: gslb::Config = file.parse().map_err(Error::config)?;
+        let Files { topology, map, overrides, overrides_path, .. } =
+            config.read(&file).map_err(Error::config)?;
+        let engine = Engine::new(topology, map, config.steering, overrides, now).map_err(Error::config)?;
+        Ok(Self { engine, overrides: overrides_path })
+    }
+
+    /// The topology.
+    pub fn topology(&self) -> Arc<Topology> {
+        Arc::clone(&self.engine.world().layout.topology)
     }
 
     /// The answer of a service to an address.

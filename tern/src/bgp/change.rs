@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use steering::{Action, Override, Overrides, engine};
 use crate::cli;
 use crate::client::Client;
 use crate::error::Error;
-use crate::offline::{self, Offline};
+use crate::offline::Offline;
 use crate::table::nearest;
 
 /// How long a running world may take to serve by a new file.
@@ -31,12 +32,12 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// [`Error`].
 pub fn run(action: Action, command: &cli::Change, out: &mut impl Write) -> Result<(), Error> {
     let now = Timestamp::now();
-    let target = Target::of(&command.world)?;
-    let topology = Topology::load(&target.topology).map_err(Error::config)?;
-    let new = entry(action, command, &topology, now)?;
-    let affected = affected(&new, &topology)?;
+    let target = Target::of(&command.world, now)?;
+    let new = entry(action, command, &target.topology, now)?;
+    let affected = affected(&new, &target.topology)?;
 
-    let before = engine::load_overrides(&target.overrides, &topology, now).map_err(Error::config)?;
+    let before = Overrides::load(&target.overrides).map_err(Error::config)?;
+    engine::check(&before, &target.topology, now).map_err(Error::config)?;
     let mut after = before.clone();
     after.add(new, now);
     if after.iter().eq(before.iter()) {
@@ -54,7 +55,7 @@ pub fn run(action: Action, command: &cli::Change, out: &mut impl Write) -> Resul
 
 /// The world that a change is for.
 struct Target {
-    topology: PathBuf,
+    topology: Arc<Topology>,
     overrides: PathBuf,
     kind: Kind,
 }
@@ -67,21 +68,19 @@ enum Kind {
 }
 
 impl Target {
-    fn of(world: &cli::Where) -> Result<Self, Error> {
+    fn of(world: &cli::Where, now: Timestamp) -> Result<Self, Error> {
         if let Some(dir) = &world.dir {
-            let config: gslb::Config =
-                serve::config::load(&dir.join(offline::GSLB)).map_err(Error::config)?;
-            let offline = Offline::open(dir, Timestamp::now())?;
-            let overrides = offline.overrides.clone();
-            let kind = Kind::Files(Box::new(offline));
-            return Ok(Self { topology: dir.join(config.topology), overrides, kind });
+            let offline = Offline::open(dir, now)?;
+            let (topology, overrides) = (offline.topology(), offline.overrides.clone());
+            return Ok(Self { topology, overrides, kind: Kind::Files(Box::new(offline)) });
         }
         let client = Client::new(world.admin);
         let page = client.world()?;
         // A world's directory has both files.
         let beside = || page.overrides.with_file_name("topology.toml");
+        let topology = page.topology.clone().unwrap_or_else(beside);
         Ok(Self {
-            topology: page.topology.clone().unwrap_or_else(beside),
+            topology: Arc::new(Topology::load(&topology).map_err(Error::config)?),
             overrides: page.overrides,
             kind: Kind::Running { admin: world.admin, client, serial: page.world.serial },
         })
