@@ -152,7 +152,7 @@ impl GeoConfig {
             MapBuilder::new()
         };
         for path in &self.sources {
-            map = map.layer(Source::open(&file.resolve(path)).map_err(Failure::configuration)?);
+            map = map.layer(Source::open(file.resolve(path)).map_err(Failure::configuration)?);
         }
         Ok(map.build())
     }
