@@ -96,7 +96,8 @@ impl Config {
         let topology = Topology::load(&file.resolve(&self.topology)).map_err(Failure::configuration)?;
         let zone = self.read_zone(file, &topology)?;
         let map = self.geo.read(file)?;
-        let overrides_path = std::path::absolute(file.resolve(&self.overrides)).map_err(Failure::configuration)?;
+        let overrides_path =
+            std::path::absolute(file.resolve(&self.overrides)).map_err(Failure::configuration)?;
         let overrides = Overrides::load(&overrides_path).map_err(Failure::configuration)?;
         Ok(Files { topology: Arc::new(topology), map: Arc::new(map), zone, overrides, overrides_path })
     }
@@ -110,18 +111,27 @@ impl Config {
         })?;
         let path = file.resolve(&self.zone.file);
         let zone = zones::parse_file(&path, &apex).map_err(Failure::configuration)?;
-        if let Some(record) = zone.records().find(|record| record.rtype == Rtype::DNAME) {
-            let problem = format!("{}: {} has a DNAME", path.display(), record.owner);
-            return Err(wrong("zone.file", problem, "keep names that rename others in a zone of `authoritative`"));
+        if zone.records().any(|record| record.rtype == Rtype::DNAME) {
+            let problem = format!("{} has a DNAME", path.display());
+            return Err(wrong(
+                "zone.file",
+                problem,
+                "keep names that rename others in a zone of `authoritative`",
+            ));
         }
-        let (zone, warnings) = zone.compile().map_err(|bad| Failure::configuration(zones::LoadError::Bad(bad)))?;
+        let (zone, warnings) =
+            zone.compile().map_err(|bad| Failure::configuration(zones::LoadError::Bad(bad)))?;
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let mut above_services = HashSet::new();
         for service in topology.services().iter() {
             let name: Name = service.name.parse().map_err(Failure::configuration)?;
             if !name.is_at_or_below(&apex) || name == apex {
                 let problem = format!("the service {name} is not below {apex}");
-                return Err(wrong("zone.name", problem, "name the zone that holds every service of the topology"));
+                return Err(wrong(
+                    "zone.name",
+                    problem,
+                    "name the zone that holds every service of the topology",
+                ));
             }
             let above = std::iter::successors(name.parent(), Name::parent).take_while(|name| *name != apex);
             above_services.extend(above.map(|name| name.folded()));
@@ -136,10 +146,13 @@ impl GeoConfig {
     /// # Errors
     /// The first source that can't be read.
     pub fn read(&self, file: &ConfigFile) -> Result<Map, Failure> {
-        let mut map =
-            if self.shipped { MapBuilder::shipped().map_err(Failure::configuration)? } else { MapBuilder::new() };
+        let mut map = if self.shipped {
+            MapBuilder::shipped().map_err(Failure::configuration)?
+        } else {
+            MapBuilder::new()
+        };
         for path in &self.sources {
-            map = map.layer(Source::open(&file.resolve(path)).map_err(Failure::configuration)?);
+            map = map.layer(Source::open(file.resolve(path)).map_err(Failure::configuration)?);
         }
         Ok(map.build())
     }

@@ -61,7 +61,8 @@ impl Running {
 
 impl Program for Running {
     const NAME: &'static str = "gslb";
-    const ABOUT: &'static str = "Answers a service's name with the load balancers that the asker can really reach";
+    const ABOUT: &'static str =
+        "Answers a service's name with the load balancers that the asker can really reach";
     const EXAMPLE: &'static str = include_str!("../example.toml");
     type Config = Config;
 
@@ -71,7 +72,8 @@ impl Program for Running {
 
     fn check(config: &Config, file: &ConfigFile) -> Result<(), Failure> {
         let files = config.read(file)?;
-        steering::engine::check(&files.overrides, &files.topology, Timestamp::now()).map_err(Failure::configuration)
+        steering::engine::check(&files.overrides, &files.topology, Timestamp::now())
+            .map_err(Failure::configuration)
     }
 
     async fn start(config: Config, file: &ConfigFile, registry: &Registry) -> Result<Self, Failure> {

@@ -62,8 +62,9 @@ async fn ended(until: Option<Timestamp>) {
 
 fn apply(engine: &Engine, path: &std::path::Path, metrics: &EngineMetrics) {
     let now = Timestamp::now();
-    let published =
-        Overrides::load(path).map_err(EngineError::from).and_then(|overrides| engine.set_overrides(overrides, now));
+    let published = Overrides::load(path)
+        .map_err(EngineError::from)
+        .and_then(|overrides| engine.set_overrides(overrides, now));
     match published {
         Ok(Some(Published { serial, moved, .. })) => {
             metrics.overrides_accepted(moved);

@@ -239,6 +239,7 @@ pub struct Folded {
 
 impl Folded {
     /// Folds an uncompressed name; `wire` is one, of at most 255 octets.
+    #[inline]
     pub(crate) fn of(wire: &[u8]) -> Self {
         let mut octets = [0; MAX_NAME];
         let len = wire.len().min(MAX_NAME);
