@@ -251,8 +251,9 @@ fn prime(frame: &mut Frame, packet: &[u8], world: &World<'_>) {
             server.addresses.clone_from(&old.addresses);
         }
     }
+    // Names alone are of no use: the servers that just answered are.
     if root.servers.iter().all(|server| server.addresses.is_empty()) {
-        return frame.fail(Failure::NoServer);
+        root.servers.clone_from(&known.servers);
     }
     world.records.set_root(root);
     frame.state = State::Finished(Resolution::default());
