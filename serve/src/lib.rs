@@ -5,8 +5,26 @@
 //!
 //! In reading order:
 //!
-//! - [`service`]: the seam: [`Service`], [`Answer`], [`Client`], [`Outcome`], [`Sink`].
+//! - [`service`]: the seam: [`Service`], [`Answer`], [`Client`], [`Outcome`], [`Sink`];
+//! - [`server`]: listeners: what is configured, how they [`start`], how they stop;
+//! - `worker`: from a packet to the reply's octets, without a system call;
+//! - `udp`: sockets and batches of datagrams; the only `unsafe` code;
+//! - [`tcp`]: many queries on a stream;
+//! - `sink`: the slow path: its bounded queue, and where its answers go;
+//! - [`acl`]: who may ask;
+//! - `counters`: what is counted, and how Prometheus gets it;
+//! - [`error`]: why something does not start.
 
+pub mod acl;
+mod counters;
+pub mod error;
+pub mod server;
 pub mod service;
+mod sink;
+pub mod tcp;
+mod udp;
+mod worker;
 
+pub use error::StartError;
+pub use server::{ListenConfig, Server, start};
 pub use service::{Answer, Client, Outcome, OwnedPacket, Service, Sink, Transport};
