@@ -1,18 +1,13 @@
 //! Whole answers in wire form, shared by all workers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use moka::notification::RemovalCause;
-use moka::sync::Cache;
 use wire::{Folded, Name, Owner, Query, Rcode, Reply, Rtype, Section, Template, TemplateBuilder, TooLong};
 
-use super::Seeded;
+use super::{Bounded, Usage};
 use crate::clock::Moment;
 use crate::iterator::{Limits, Resolution};
 
-/// What the cache itself spends on an entry, in octets, by estimate.
-const OVERHEAD: usize = 200;
 const DNSSEC_OK: u8 = 1;
 const CHECKING_DISABLED: u8 = 2;
 
@@ -41,10 +36,21 @@ impl<'a> AnswerKey<'a> {
         Self { name: name.as_wire(), rtype, flags: 0 }
     }
 
+    /// Octets of a key at the most.
+    pub const MAX: usize = 258;
+
     /// The key in one piece.
     pub fn to_octets(self) -> Box<[u8]> {
+        (*self.write(&mut [0; Self::MAX])).into()
+    }
+
+    /// The key in one piece, in `buffer`.
+    fn write(self, buffer: &mut [u8; Self::MAX]) -> &[u8] {
+        let length = self.name.len().min(Self::MAX - 3);
         let [high, low] = self.rtype.0.to_be_bytes();
-        [self.name, &[high, low, self.flags]].concat().into()
+        buffer[..length].copy_from_slice(&self.name[..length]);
+        buffer[length..length + 3].copy_from_slice(&[high, low, self.flags]);
+        &buffer[..length + 3]
     }
 }
 
@@ -124,47 +130,28 @@ fn template(name: &Name, resolution: &Resolution, now: Moment) -> Result<Templat
 }
 
 /// The shared cache, bounded in octets.
-pub struct Answers {
-    entries: Cache<Box<[u8]>, Arc<Answer>, Seeded>,
-    evicted: Arc<AtomicU64>,
-}
+pub struct Answers(Bounded<Arc<Answer>>);
 
 impl Answers {
     /// An empty cache of at most `capacity` octets.
     pub fn new(capacity: u64) -> Self {
-        let evicted = Arc::new(AtomicU64::new(0));
-        let counter = evicted.clone();
-        let weigh = |key: &Box<[u8]>, answer: &Arc<Answer>| {
-            u32::try_from(key.len() + answer.size() + OVERHEAD).unwrap_or(u32::MAX)
-        };
-        let entries = Cache::builder().max_capacity(capacity).weigher(weigh);
-        let entries = entries.eviction_listener(move |_, _, cause| {
-            if cause == RemovalCause::Size {
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-        Self { entries: entries.build_with_hasher(Seeded::new()), evicted }
+        Self(Bounded::new(capacity, |answer| answer.size()))
     }
 
-    /// The answer to a question, where it may still be given.
+    /// The answer to a question, where it may still be given at `now`, in seconds of the clock.
     pub fn find(&self, key: AnswerKey<'_>, now: u32) -> Option<Arc<Answer>> {
-        self.entries.get(&key.to_octets()).filter(|answer| answer.is_live(now))
+        self.0.get(key.write(&mut [0; AnswerKey::MAX])).filter(|answer| answer.is_live(now))
     }
 
     /// Keeps an answer that holds for a second at the least.
     pub fn put(&self, answer: &Arc<Answer>) {
         if answer.ttl > 0 {
-            self.entries.insert(answer.key.clone(), answer.clone());
+            self.0.insert(answer.key.clone(), answer.clone());
         }
     }
 
-    /// Entries and octets that it holds now, nearly.
-    pub fn usage(&self) -> (u64, u64) {
-        (self.entries.entry_count(), self.entries.weighted_size())
-    }
-
-    /// Answers that had to make room.
-    pub fn evicted(&self) -> u64 {
-        self.evicted.load(Ordering::Relaxed)
+    /// How full it is.
+    pub fn usage(&self) -> Usage {
+        self.0.usage()
     }
 }

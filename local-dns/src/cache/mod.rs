@@ -15,8 +15,67 @@ pub use first::FirstLevel;
 pub use records::{Credibility, Delegation, Known, NameServer, Records};
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use moka::notification::RemovalCause;
+use moka::sync::Cache;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// What a cache itself spends on an entry, in octets, by estimate.
+const OVERHEAD: usize = 200;
+
+/// A cache bounded in octets, keyed by octets, that counts what had to make room.
+pub(crate) struct Bounded<V: Clone + Send + Sync + 'static> {
+    entries: Cache<Box<[u8]>, V, Seeded>,
+    evicted: Arc<AtomicU64>,
+}
+
+impl<V: Clone + Send + Sync + 'static> Bounded<V> {
+    /// An empty cache of at most `capacity` octets; `size` is what a value takes.
+    fn new(capacity: u64, size: fn(&V) -> usize) -> Self {
+        let evicted = Arc::new(AtomicU64::new(0));
+        let counter = evicted.clone();
+        let weigh = move |key: &Box<[u8]>, value: &V| {
+            u32::try_from(key.len() + size(value) + OVERHEAD).unwrap_or(u32::MAX)
+        };
+        let entries = Cache::builder().max_capacity(capacity).weigher(weigh);
+        let entries = entries.eviction_listener(move |_, _, cause| {
+            if cause == RemovalCause::Size {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        Self { entries: entries.build_with_hasher(Seeded::new()), evicted }
+    }
+
+    fn get(&self, key: &[u8]) -> Option<V> {
+        self.entries.get(key)
+    }
+
+    fn insert(&self, key: Box<[u8]>, value: V) {
+        self.entries.insert(key, value);
+    }
+
+    /// How full it is, nearly.
+    fn usage(&self) -> Usage {
+        Usage {
+            entries: self.entries.entry_count(),
+            octets: self.entries.weighted_size(),
+            evicted: self.evicted.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// How full a cache is, nearly: it settles its books from time to time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Entries that it holds.
+    pub entries: u64,
+    /// Octets that it holds.
+    pub octets: u64,
+    /// Entries that had to make room since the beginning.
+    pub evicted: u64,
+}
 
 /// Hashes keys in one go, seeded anew by each process, so that nobody outside can aim at a slot.
 #[derive(Clone, Copy, Debug)]

@@ -11,17 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use moka::sync::Cache;
 use wire::{Folded, Name, Rtype};
 
-use super::Seeded;
+use super::{Bounded, Usage};
 use crate::clock::Moment;
 use crate::rrset::Rrset;
 
 /// How long one priming query has the field for itself.
 const PRIMING_LEASE_MS: u64 = 5000;
-/// What the cache itself spends on an entry, in octets, by estimate.
-const OVERHEAD: usize = 200;
 
 /// How far data is believed (RFC 2181 §5.4.1); less never replaces more while that lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,7 +135,7 @@ impl Key {
 
 /// The cache of records, bounded in octets, shared by everything that resolves.
 pub struct Records {
-    entries: Cache<Box<[u8]>, Entry, Seeded>,
+    entries: Bounded<Entry>,
     root: ArcSwap<Delegation>,
     /// Until when a priming query is under way, in milliseconds.
     priming_until: AtomicU64,
@@ -147,14 +144,9 @@ pub struct Records {
 impl Records {
     /// An empty cache of at most `capacity` octets that finds the root by `hints`.
     pub fn new(capacity: u64, hints: Vec<NameServer>) -> Self {
-        let root = Delegation { zone: Name::root(), servers: hints, expires: Moment::START };
-        let weigh = |key: &Box<[u8]>, entry: &Entry| {
-            u32::try_from(key.len() + entry.size() + OVERHEAD).unwrap_or(u32::MAX)
-        };
-        let entries = Cache::builder().max_capacity(capacity).weigher(weigh);
         Self {
-            entries: entries.build_with_hasher(Seeded::new()),
-            root: ArcSwap::from_pointee(root),
+            entries: Bounded::new(capacity, Entry::size),
+            root: ArcSwap::from_pointee(unprimed(hints)),
             priming_until: AtomicU64::new(0),
         }
     }
@@ -198,6 +190,11 @@ impl Records {
         self.root.store(Arc::new(root));
     }
 
+    /// Begins anew with other hints.
+    pub fn set_hints(&self, hints: Vec<NameServer>) {
+        self.set_root(unprimed(hints));
+    }
+
     /// Whether the caller is the one to prime now: the root's servers are due, and nobody else is at it.
     pub fn may_prime(&self, now: Moment) -> bool {
         if self.root.load().expires > now {
@@ -239,9 +236,9 @@ impl Records {
         self.insert(key, Entry::Delegation(delegation), now);
     }
 
-    /// Entries and octets that it holds now, nearly.
-    pub fn usage(&self) -> (u64, u64) {
-        (self.entries.entry_count(), self.entries.weighted_size())
+    /// How full it is.
+    pub fn usage(&self) -> Usage {
+        self.entries.usage()
     }
 
     fn get(&self, folded: &[u8], space: Space, now: Moment) -> Option<Entry> {
@@ -254,3 +251,11 @@ impl Records {
         }
     }
 }
+
+/// The root as hints have it: good enough to ask, and to be asked for.
+fn unprimed(hints: Vec<NameServer>) -> Delegation {
+    Delegation { zone: Name::root(), servers: hints, expires: Moment::START }
+}
+
+#[cfg(test)]
+mod tests;

@@ -198,3 +198,16 @@ pub enum Failure {
     #[error("too late")]
     Deadline,
 }
+
+impl Failure {
+    /// One word for it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::NoServer => "no-server",
+            Self::AliasLoop => "alias-loop",
+            Self::LongChain => "long-chain",
+            Self::TooMuchWork => "too-much-work",
+            Self::Deadline => "deadline",
+        }
+    }
+}
