@@ -1,7 +1,7 @@
 //! One question, borrowed from its packet and checked whole before anything answers it.
 
 use crate::edns::Edns;
-use crate::name::{self, Folded};
+use crate::name::{self, Folded, MAX_NAME};
 use crate::types::{Class, Opcode, Rcode, Rtype};
 use crate::{HEADER, u16_at, u32_at};
 
@@ -157,7 +157,10 @@ fn read_records<'a>(
     let mut edns = None;
     for index in 0..u32::from(authority) + u32::from(additional) {
         let owner_is_root = packet.get(at) == Some(&0);
-        at = skip_name(packet, at).ok_or(Rcode::FORMERR)?;
+        at = match owner_is_root {
+            true => at + 1,
+            false => name::expand(packet, at, &mut [0; MAX_NAME]).map_err(|_| Rcode::FORMERR)?.1,
+        };
         let (rtype, class) = u16_at(packet, at).zip(u16_at(packet, at + 2)).ok_or(Rcode::FORMERR)?;
         let (ttl, length) = u32_at(packet, at + 4).zip(u16_at(packet, at + 8)).ok_or(Rcode::FORMERR)?;
         let rdata = packet.get(at + 10..at + 10 + usize::from(length)).ok_or(Rcode::FORMERR)?;
@@ -177,14 +180,6 @@ fn read_records<'a>(
     }
 }
 
-/// The offset behind the name at `at`, compressed or not; the name itself is of no interest.
-pub(crate) fn skip_name(packet: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        match *packet.get(at)? {
-            0 => return Some(at + 1),
-            length @ 1..=63 => at += 1 + usize::from(length),
-            0xC0.. => return packet.get(at + 1).map(|_| at + 2),
-            _ => return None,
-        }
-    }
-}
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
