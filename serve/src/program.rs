@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::future::Future;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -185,7 +185,8 @@ pub fn log() {
     let filter = EnvFilter::try_from_env("TERN_LOG")
         .or_else(|_| EnvFilter::try_from_default_env())
         .unwrap_or_else(|_| EnvFilter::new("info"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let _ = logs.with_ansi(io::stderr().is_terminal()).try_init();
 }
 
 /// Starts, reloads on SIGHUP, stops on SIGTERM and SIGINT.

@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -37,18 +38,20 @@ struct Process {
     admin: SocketAddr,
 }
 
-const CONFIG: &str = "admin = 'ADMIN'\nttl = 5\n[server]\nlisten = ['127.0.0.1:0']\n";
+const CONFIG: &str = "admin = '127.0.0.1:0'\nttl = 5\n[server]\nlisten = ['127.0.0.1:0']\n";
 
 impl Process {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mirror.toml");
-        let admin = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        fs::write(&file, CONFIG.replace("ADMIN", &admin.to_string())).unwrap();
-        let child = Command::new(binary()).arg("--config").arg(&file).stderr(Stdio::null()).spawn().unwrap();
-        let process = Self { child, folder, admin };
-        process.until(|| std::net::TcpStream::connect(admin).is_ok());
-        process
+        fs::write(&file, CONFIG).unwrap();
+        let mut child =
+            Command::new(binary()).arg("--config").arg(&file).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let admin = log.find_map(|line| line.unwrap().split_once("admin endpoint address=")?.1.parse().ok());
+        // The rest must be read too, or the process would wait for somebody to do so.
+        std::thread::spawn(move || log.for_each(drop));
+        Self { child, folder, admin: admin.unwrap() }
     }
 
     fn until(&self, done: impl Fn() -> bool) {
