@@ -20,8 +20,7 @@ const ROOT_V6: u32 = 14;
 /// [`embedded_v4`]) has that one's value, and what leaves say inside those blocks is not used.
 ///
 /// The prefix that [`get`](Self::get) returns is exact: the value is the same all over it, and
-/// not all over the prefix one bit shorter. (One exception: while the IPv4 values differ among
-/// themselves, a prefix does not reach from inside an embedded block to the outside.)
+/// not all over the prefix one bit shorter.
 #[derive(Clone, Debug)]
 pub struct PrefixTable<T> {
     v4: Trie<T>,

@@ -5,19 +5,14 @@ use std::net::SocketAddr;
 
 use thiserror::Error;
 
+use crate::config::Invalid;
+
 /// Why a server does not start. A binary exits with 2 then.
 #[derive(Debug, Error)]
 pub enum StartError {
     /// A value of the configuration cannot work.
-    #[error("{key}: {problem} (mend: {mend})")]
-    Config {
-        /// The key, within the listener's table.
-        key: &'static str,
-        /// What is wrong.
-        problem: &'static str,
-        /// What to write.
-        mend: &'static str,
-    },
+    #[error(transparent)]
+    Config(#[from] Invalid),
     /// An address cannot be bound.
     #[error("cannot listen on {address} ({transport}): {source} (mend: {mend})")]
     Listen {

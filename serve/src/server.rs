@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::acl::{Acl, AclConfig};
+use crate::config::Invalid;
 use crate::counters::{ServerCollector, ServerCounters};
 use crate::service::Service;
 use crate::tcp::{self, Tcp, TcpConfig};
@@ -63,32 +64,26 @@ impl ListenConfig {
     /// Finds values that cannot work, without touching the network.
     ///
     /// # Errors
-    /// [`StartError::Config`], naming the key.
-    pub fn check(&self) -> Result<(), StartError> {
-        let payload = 512..=UDP_REPLY as u16;
-        let rules = [
-            (!self.listen.is_empty(), "listen", "no address", "name one, like 127.0.0.1:5300"),
-            (self.workers <= 1024, "workers", "too many", "write 0 for one per core"),
-            (
-                payload.contains(&self.udp_payload),
-                "udp-payload",
-                "out of range",
-                "write 512 to 4096; 1232 is best",
-            ),
-            ((1..=1 << 20).contains(&self.slow_queue), "slow-queue", "out of range", "write 1 to 1048576"),
-            ((1..=1 << 20).contains(&self.slow_tasks), "slow-tasks", "out of range", "write 1 to 1048576"),
-            (self.tcp.idle_timeout > 0, "tcp.idle-timeout", "no time to ask", "write at least 1 second"),
-            (
-                (1..=1 << 20).contains(&self.tcp.pipeline),
-                "tcp.pipeline",
-                "out of range",
-                "write 1 to 1048576",
-            ),
-        ];
-        match rules.into_iter().find(|rule| !rule.0) {
-            Some((_, key, problem, mend)) => Err(StartError::Config { key, problem, mend }),
-            None => Ok(()),
+    /// The first of them.
+    pub fn check(&self) -> Result<(), Invalid> {
+        const MANY: usize = 1 << 20;
+        if self.listen.is_empty() {
+            return Err(Invalid::new("listen", "no address", "name one, like 127.0.0.1:5300"));
         }
+        let idle_timeout = usize::try_from(self.tcp.idle_timeout).unwrap_or(usize::MAX);
+        for (key, value, range, mend) in [
+            ("workers", self.workers, 0..=1024, "write 0 to 1024; 0 is one per core"),
+            ("udp-payload", self.udp_payload.into(), 512..=UDP_REPLY, "write 512 to 4096; 1232 is best"),
+            ("slow-queue", self.slow_queue, 1..=MANY, "write 1 to 1048576"),
+            ("slow-tasks", self.slow_tasks as usize, 1..=MANY, "write 1 to 1048576"),
+            ("tcp.idle-timeout", idle_timeout, 1..=86_400, "write 1 to 86400 seconds"),
+            ("tcp.pipeline", self.tcp.pipeline, 1..=MANY, "write 1 to 1048576"),
+        ] {
+            if !range.contains(&value) {
+                return Err(Invalid::new(key, format!("{value} is out of range"), mend));
+            }
+        }
+        Ok(())
     }
 
     fn workers(&self) -> usize {

@@ -147,3 +147,7 @@ fn too_long<'a>(query: &Query<'a>) -> Fault<'a> {
         edns: query.edns.is_some(),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+pub(crate) mod tests;

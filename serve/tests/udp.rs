@@ -146,7 +146,9 @@ async fn values_that_cannot_work_are_named() {
         (ListenConfig { slow_tasks: 0, ..config(&["127.0.0.1:0"]) }, "slow-tasks"),
     ] {
         let error = config.check().unwrap_err();
-        assert!(matches!(error, StartError::Config { key: named, .. } if named == key), "{error}");
+        assert_eq!(error.key, key, "{error}");
+        let started = serve::start("x", &config, Arc::new(Mirror::default()), &Registry::new()).await;
+        assert!(matches!(started, Err(StartError::Config(invalid)) if invalid == error));
     }
 }
 

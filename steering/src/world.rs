@@ -83,6 +83,19 @@ pub struct Inputs {
     pub states: Arc<[SlbState]>,
 }
 
+impl Inputs {
+    /// A hash of them all: the world's id.
+    pub fn id(&self) -> u128 {
+        let mut hash = Xxh3::new();
+        hash.update(&self.layout.digest().to_le_bytes());
+        hash.update(&self.snapshot.digest().to_le_bytes());
+        for state in self.states.iter() {
+            hash.update(&[state.operator as u8, u8::from(state.unhealthy)]);
+        }
+        hash.digest128()
+    }
+}
+
 impl World {
     /// Works out the first world of a layout, or, with the world before, only the rows that the change
     /// touches. Returns it and the number of rows whose answer is another.
@@ -92,11 +105,12 @@ impl World {
         interner: &mut Interner,
         built: Timestamp,
     ) -> (Self, usize) {
+        let id = inputs.id();
         let Inputs { layout, snapshot, states } = inputs;
         let before = before.filter(|before| Arc::ptr_eq(&before.layout, &layout));
         let mut world = Self {
             serial: 0,
-            id: id(&layout, &snapshot, &states),
+            id,
             built,
             reach: Reachable::of(&layout, &snapshot),
             layout,
@@ -312,14 +326,4 @@ fn template(service: &ServiceLayout, choice: &Choice) -> Template {
         };
     }
     builder.finish()
-}
-
-fn id(layout: &Layout, snapshot: &Snapshot, states: &[SlbState]) -> u128 {
-    let mut hash = Xxh3::new();
-    hash.update(&layout.digest().to_le_bytes());
-    hash.update(&snapshot.digest().to_le_bytes());
-    for state in states {
-        hash.update(&[state.operator as u8, u8::from(state.unhealthy)]);
-    }
-    hash.digest128()
 }

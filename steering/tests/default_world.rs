@@ -50,7 +50,7 @@ fn withdraw(router: &str, carrier: &str) -> Override {
 fn apply(engine: &Engine, rules: impl IntoIterator<Item = Override>) -> usize {
     let mut overrides = Overrides::default();
     rules.into_iter().for_each(|rule| overrides.add(rule, NOW));
-    engine.set_overrides(overrides, NOW).unwrap().moved
+    engine.set_overrides(overrides, NOW).unwrap().map_or(0, |published| published.moved)
 }
 
 #[test]

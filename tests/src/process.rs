@@ -83,6 +83,11 @@ impl Process {
         }
     }
 
+    /// The lines of its standard output that were waited for, and those before.
+    pub fn said(&self) -> String {
+        self.seen.iter().map(|line| line.clone() + "\n").collect()
+    }
+
     /// What it has written to its standard error by now.
     pub fn stderr(&self) -> String {
         self.stderr.lock().unwrap().clone()
@@ -112,8 +117,7 @@ impl Process {
             }
         }
         let status = self.reap();
-        let stdout = self.seen.iter().map(|line| line.clone() + "\n").collect();
-        Ended { code: status.code(), stdout, stderr: self.stderr(), took: begin.elapsed() }
+        Ended { code: status.code(), stdout: self.said(), stderr: self.stderr(), took: begin.elapsed() }
     }
 
     /// Waits for the end of a process that has closed its output.

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::dig::{self, Dug};
 use crate::metrics::Metrics;
@@ -85,7 +86,8 @@ impl Role {
 pub struct World {
     process: Process,
     net: u8,
-    table: String,
+    /// Where its temporary directory goes: an end by `SIGKILL` leaves nothing behind.
+    _directory: TempDir,
 }
 
 impl World {
@@ -98,10 +100,12 @@ impl World {
     pub fn with<S: AsRef<OsStr>>(arguments: &[S]) -> Self {
         for _ in 0..32 {
             let net = fastrand::u8(1..=254);
+            let directory = TempDir::new().expect("a temporary directory");
             let mut command = up(net);
+            command.env("TMPDIR", directory.path());
             let mut process = Process::start(command.args(arguments));
-            match process.wait_for(|line| line.starts_with("ready"), PATIENCE) {
-                Ok(table) => return Self { process, net, table },
+            match process.wait_for(|line| line == "ready", PATIENCE) {
+                Ok(_) => return Self { process, net, _directory: directory },
                 Err(why) if why.contains("in use") => eprintln!("127.{net} is taken, another one"),
                 Err(why) => panic!("tern up: {why}"),
             }
@@ -109,9 +113,11 @@ impl World {
         panic!("32 networks were taken");
     }
 
-    /// The line that said `ready`.
-    pub fn greeting(&self) -> &str {
-        &self.table
+    /// What it says once it is ready, to its last line.
+    pub fn greeting(&mut self) -> String {
+        let last = self.process.wait_for(|line| line.starts_with("Ctrl-C"), PATIENCE);
+        last.unwrap_or_else(|why| panic!("tern up: {why}"));
+        self.process.said()
     }
 
     /// The second octet of the world's network.

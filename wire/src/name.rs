@@ -239,6 +239,7 @@ pub struct Folded {
 
 impl Folded {
     /// Folds an uncompressed name; `wire` is one, of at most 255 octets.
+    #[inline]
     pub(crate) fn of(wire: &[u8]) -> Self {
         let mut octets = [0; MAX_NAME];
         let len = wire.len().min(MAX_NAME);
@@ -262,6 +263,11 @@ impl Folded {
             rest = (length > 0).then(|| &here[1 + length..]);
             Some(here)
         })
+    }
+
+    /// Whether this name is `other` or lies below it.
+    pub fn is_at_or_below(&self, other: &Name) -> bool {
+        suffix_matches(self.as_wire(), &other.0)
     }
 
     /// The same name, owned.

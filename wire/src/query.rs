@@ -98,24 +98,24 @@ impl<'a> Query<'a> {
             fault.rcode = Rcode::NOTIMP;
             return Err(Malformed::Answer(fault));
         }
-        let question = match counts[0] {
-            1 => Question::read(packet).ok_or(Malformed::Answer(fault))?,
-            _ => return Err(Malformed::Answer(fault)),
-        };
-        fault.question = Some(question.wire);
+        let question = question(packet).filter(|_| counts[0] == 1).ok_or(Malformed::Answer(fault))?;
+        fault.question = Some(question);
+        let (name, [a, b, c, d]) = question.split_last_chunk().ok_or(Malformed::Answer(fault))?;
+        let (rtype, class) = (Rtype(u16::from_be_bytes([*a, *b])), Class(u16::from_be_bytes([*c, *d])));
         // Only an incremental transfer brings a record of its own: the SOA it has (RFC 1995 §3).
-        let authority = u16::from(question.rtype == Rtype::IXFR);
+        let authority = u16::from(rtype == Rtype::IXFR);
         if counts[1] != 0 || counts[2] > authority {
             return Err(Malformed::Answer(fault));
         }
-        let at = HEADER + question.wire.len();
+        let at = HEADER + question.len();
         let edns = read_records(packet, at, counts[2], counts[3], &mut fault)
             .map_err(|rcode| Malformed::Answer(Fault { rcode, ..fault }))?;
         Ok(Self {
             id,
             recursion_desired: fault.recursion_desired,
             checking_disabled: flags & flag::CD != 0,
-            question,
+            // Folded last: a packet that is refused does not pay for it.
+            question: Question { wire: question, name: Folded::of(name), rtype, class },
             edns,
             packet,
         })
@@ -132,18 +132,10 @@ impl<'a> Query<'a> {
     }
 }
 
-impl<'a> Question<'a> {
-    /// Reads the question behind the header. Its name can't be compressed: nothing stands before it.
-    pub(crate) fn read(packet: &'a [u8]) -> Option<Self> {
-        let length = name::check(packet.get(HEADER..)?).ok()?;
-        let wire = packet.get(HEADER..HEADER + length + 4)?;
-        Some(Self {
-            wire,
-            name: Folded::of(&wire[..length]),
-            rtype: Rtype(u16_at(wire, length)?),
-            class: Class(u16_at(wire, length + 2)?),
-        })
-    }
+/// The question behind the header. Its name can't be compressed: nothing stands before it.
+fn question(packet: &[u8]) -> Option<&[u8]> {
+    let length = name::check(packet.get(HEADER..)?).ok()?;
+    packet.get(HEADER..HEADER + length + 4)
 }
 
 /// Walks the records behind the question and finds the OPT record.

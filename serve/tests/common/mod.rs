@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses some of it")]
 
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -217,4 +218,14 @@ pub async fn tcp_receive(stream: &mut TcpStream) -> Vec<u8> {
     let mut message = vec![0; usize::from(length)];
     stream.read_exact(&mut message).await.unwrap();
     message
+}
+
+/// Asks over HTTP/1.1 without keep-alive: the status and the body.
+pub fn http(to: SocketAddr, method: &str, path: &str) -> (u16, String) {
+    let mut stream = std::net::TcpStream::connect(to).unwrap();
+    write!(stream, "{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
