@@ -168,7 +168,7 @@ impl<'z> Checker<'_, 'z> {
             let (owner, above, rtype) = (text(record.owner), text(tree.name(hider)), rrset.rtype);
             let glue = matches!(rtype, Rtype::A | Rtype::AAAA) && self.targets.contains(tree.name(node));
             let of_cut = standing == Standing::Cut
-                && matches!(rtype, Rtype::NS | Rtype::DS | Rtype::NSEC | Rtype::RRSIG);
+                && matches!(rtype, Rtype::NS | Rtype::DS | Rtype::NSEC | Rtype::RRSIG | Rtype::DNAME);
             if by_dname {
                 let what = format!("{owner} {rtype} lies below the DNAME at {above} (RFC 6672 §2.4)");
                 self.error(record, what, "remove it, or the DNAME");
