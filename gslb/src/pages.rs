@@ -58,7 +58,9 @@ async fn explain_page(State(shown): State<Shown>, Query(query): Query<ExplainQue
     let family = match query.family.as_deref() {
         None | Some("4") => Family::V4,
         Some("6") => Family::V6,
-        Some(other) => return problem(StatusCode::BAD_REQUEST, format!("family {other:?} is neither 4 nor 6")),
+        Some(other) => {
+            return problem(StatusCode::BAD_REQUEST, format!("family {other:?} is neither 4 nor 6"));
+        }
     };
     let address = match address_of(&query.address) {
         Ok(address) => address,

@@ -12,13 +12,16 @@
 //! - [`overrides`]: the operators' file: withdrawals, drains, with who, why and until;
 //! - [`world`]: layout + reachability + states → finished answers, for each service and group;
 //! - [`engine`]: events in, worlds out, published by arc-swap;
-//! - [`explain`]: every candidate of an answer with its cost terms and the verdict on it;
+//! - [`follow`], [`metrics`]: the watched overrides file, and what Prometheus gets;
+//! - [`explain`]: every candidate of an answer with its cost terms and the verdict on it.
 
 pub mod classes;
 pub mod engine;
 pub mod explain;
+pub mod follow;
 
 pub mod layout;
+pub mod metrics;
 pub mod overrides;
 pub mod policy;
 pub mod world;

@@ -211,7 +211,8 @@ impl CompiledZone {
         fitting.next().map_or(Found::NoData(self.negative()), |answer| self.found(answer))
     }
 
-    fn negative(&self) -> TemplateRef<'_> {
+    /// The SOA, as the authority section of a negative answer (RFC 2308 §3) to any name of the zone.
+    pub fn negative(&self) -> TemplateRef<'_> {
         self.template(&self.negative)
     }
 

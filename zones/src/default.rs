@@ -7,6 +7,7 @@ pub const DEFAULT: &[(&str, &str)] = &[
     (".", include_str!("../default/root.zone")),
     ("com.", include_str!("../default/com.zone")),
     ("yourcompany.com.", include_str!("../default/yourcompany.com.zone")),
+    ("vip.yourcompany.com.", include_str!("../default/vip.yourcompany.com.zone")),
 ];
 
 /// The root hints: names and addresses of the root's servers, in the same format.
