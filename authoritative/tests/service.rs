@@ -193,7 +193,7 @@ fn what_cannot_work_is_said_with_its_line() {
     let cases = [
         (CONFIG.replace("child", "none"), 6, "`zone.1.file`: cannot read"),
         (CONFIG.replace("'c.z'", "'c..z'"), 5, "`zone.1.name`: \"c..z\" is no name"),
-        (CONFIG.replace("'c.z'", "'Z.'"), 5, "`zone.1.name`: the zone z. is there twice"),
+        (CONFIG.replace("'c.z'", "'Z.'"), 5, "`zone.1.name`: the zone Z. is there twice"),
         (CONFIG.replace("workers = 1", "workers = 5000"), 9, "`server.workers`: 5000 is out of range"),
         ("zone = []".to_owned(), 1, "`zone`: no zone to answer for"),
     ];
