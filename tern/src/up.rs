@@ -37,12 +37,7 @@ pub fn run(command: &cli::Up, out: &mut impl Write) -> Result<(), Error> {
     done
 }
 
-async fn live(
-    command: &cli::Up,
-    world: &World,
-    began: Instant,
-    out: &mut impl Write,
-) -> Result<(), Error> {
+async fn live(command: &cli::Up, world: &World, began: Instant, out: &mut impl Write) -> Result<(), Error> {
     // First of all, so that no signal leaves a temporary directory behind.
     let mut signals = Signals::new().map_err(Error::failed)?;
     let mut suite = {
