@@ -30,8 +30,8 @@ const NEAR: [&str; 9] = [
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// Where the admin endpoint listens.
-    pub admin: SocketAddr,
+    /// Where metrics and health are served; nowhere if absent.
+    pub admin: Option<SocketAddr>,
     /// Addresses that questions to servers leave from, one for each family in use.
     pub send_from: Vec<IpAddr>,
     /// The port of every server.
@@ -70,7 +70,7 @@ impl Default for CacheConfig {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            admin: SocketAddr::from(([127, 0, 0, 1], 9054)),
+            admin: None,
             send_from: vec![Ipv4Addr::UNSPECIFIED.into()],
             upstream_port: 53,
             root_hints: PathBuf::new(),
@@ -91,17 +91,42 @@ impl Config {
         let count = |v4: bool| self.send_from.iter().filter(|ip| ip.is_ipv4() == v4).count();
         let limits = &self.limits;
         let rules = [
-            (!self.send_from.is_empty(), "send-from", "no address", "write [\"0.0.0.0\"] to let the kernel choose"),
-            (count(true) <= 1 && count(false) <= 1, "send-from", "two addresses of one family", "keep one of them"),
+            (
+                !self.send_from.is_empty(),
+                "send-from",
+                "no address",
+                "write [\"0.0.0.0\"] to let the kernel choose",
+            ),
+            (
+                count(true) <= 1 && count(false) <= 1,
+                "send-from",
+                "two addresses of one family",
+                "keep one of them",
+            ),
             (self.upstream_port != 0, "upstream-port", "no port", "write 53"),
             (self.cache.answers >= 1 << 16, "cache.answers", "too little", "write 65536 at the least"),
             (self.cache.records >= 1 << 16, "cache.records", "too little", "write 65536 at the least"),
-            (self.cache.worker_slots <= 1 << 24, "cache.worker-slots", "too many", "write 16777216 at the most"),
+            (
+                self.cache.worker_slots <= 1 << 24,
+                "cache.worker-slots",
+                "too many",
+                "write 16777216 at the most",
+            ),
             (limits.packets >= 4, "limits.packets", "too few for any answer", "write 64"),
             ((1..=64).contains(&limits.restarts), "limits.restarts", "out of range", "write 1 to 64"),
             (limits.depth <= 32, "limits.depth", "too deep", "write 7"),
-            ((100..=60_000).contains(&limits.deadline_ms), "limits.deadline-ms", "out of range", "write 100 to 60000"),
-            (limits.failure_ttl <= 300, "limits.failure-ttl", "above RFC 9520's 5 minutes", "write 300 at the most"),
+            (
+                (100..=60_000).contains(&limits.deadline_ms),
+                "limits.deadline-ms",
+                "out of range",
+                "write 100 to 60000",
+            ),
+            (
+                limits.failure_ttl <= 300,
+                "limits.failure-ttl",
+                "above RFC 9520's 5 minutes",
+                "write 300 at the most",
+            ),
         ];
         match rules.into_iter().find(|rule| !rule.0) {
             Some((_, key, problem, mend)) => Err(Invalid::new(key, problem, mend)),

@@ -41,8 +41,8 @@ pub enum HintsError {
 /// # Errors
 /// [`HintsError`]
 pub fn load(file: &Path) -> Result<Vec<NameServer>, HintsError> {
-    let text =
-        std::fs::read_to_string(file).map_err(|source| HintsError::Unreadable { file: file.into(), source })?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|source| HintsError::Unreadable { file: file.into(), source })?;
     parse(&text, file)
 }
 
@@ -55,7 +55,8 @@ pub fn parse(text: &str, file: &Path) -> Result<Vec<NameServer>, HintsError> {
     let zone = zones::parse(text.as_bytes(), file, &root, &|path| std::fs::read(path));
     let zone = zone.map_err(HintsError::Bad)?;
     let mut servers: Vec<NameServer> = Vec::new();
-    for record in zone.records().filter(|record| record.rtype == Rtype::NS && record.owner == root.as_wire()) {
+    for record in zone.records().filter(|record| record.rtype == Rtype::NS && record.owner == root.as_wire())
+    {
         let Ok(name) = Name::from_wire(record.rdata) else { continue };
         let of = |owner: &[u8]| owner.eq_ignore_ascii_case(name.as_wire());
         let addresses: Vec<IpAddr> = zone

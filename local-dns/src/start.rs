@@ -95,7 +95,7 @@ impl Program for Running {
     type Config = Config;
 
     fn admin(config: &Config) -> Option<SocketAddr> {
-        Some(config.admin)
+        config.admin
     }
 
     fn check(config: &Config, file: &ConfigFile) -> Result<(), Failure> {

@@ -13,14 +13,17 @@ pub const ADMIN: &str = "127.0.0.1:9053";
 
 /// Answers "where is the shop?" with the three nearest load balancers that the asker can reach.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "\
+#[command(
+    version,
+    after_help = "\
 Exit codes: 0 fine, 1 failed, 2 something given is not in order.
 
 Examples:
   tern up
   dig @127.0.1.1 -p 5300 www.yourcompany.com
   tern explain www.vip.yourcompany.com 202.96.209.133
-  tern bgp withdraw --router cn-east-br1 --carrier telecom")]
+  tern bgp withdraw --router cn-east-br1 --carrier telecom"
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

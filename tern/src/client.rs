@@ -83,7 +83,9 @@ impl Client {
         let mut reply = request.call().map_err(silent)?;
         let status = reply.status();
         let text = reply.body_mut().with_config().limit(1 << 30).read_to_string().map_err(silent)?;
-        if status.is_client_error() && let Ok(Problem { error }) = serde_json::from_str(&text) {
+        if status.is_client_error()
+            && let Ok(Problem { error }) = serde_json::from_str(&text)
+        {
             return Err(Error::config(error));
         }
         serde_json::from_str(&text).map_err(|_| {

@@ -33,7 +33,7 @@ pub fn run(command: &cli::Explain, out: &mut impl Write) -> Result<(), Error> {
     }
     let read: Explanation = serde_json::from_value(explanation)
         .map_err(|error| Error::failed(format!("the world is of another version: {error}")))?;
-    write!(out, "{}", read.text(command.all))?;
+    write!(out, "{}", read.text(command.family, command.all))?;
     Ok(())
 }
 
@@ -98,7 +98,7 @@ struct WorldFacts {
 impl Explanation {
     /// The answer, the client, the candidates: all of them, or those in the answer and the best of each
     /// kind of the others.
-    pub fn text(&self, all: bool) -> String {
+    pub fn text(&self, family: Family, all: bool) -> String {
         let shown = if all { (0..self.candidates.len()).collect() } else { self.best() };
         let rows = shown.iter().filter_map(|&at| Some(self.row(at, self.candidates.get(at)?)));
         let columns = [
@@ -114,13 +114,13 @@ impl Explanation {
             Column::Right("cost ms"),
             Column::Left("verdict"),
         ];
-        format!("{}\n{}{}", self.head(), table(columns, rows), self.rest(&shown))
+        format!("{}\n{}{}", self.head(family), table(columns, rows), self.rest(&shown))
     }
 
-    fn head(&self) -> String {
-        let rtype = match self.answers.first() {
-            Some(IpAddr::V6(_)) => "AAAA",
-            _ => "A",
+    fn head(&self, family: Family) -> String {
+        let rtype = match family {
+            Family::V4 => "A",
+            Family::V6 => "AAAA",
         };
         let answers: Vec<_> = self.answers.iter().map(IpAddr::to_string).collect();
         let answer = if answers.is_empty() { "no address".to_owned() } else { answers.join(" ") };
@@ -195,9 +195,9 @@ impl Explanation {
         }
         let carrier = self.carrier.as_deref();
         let each: Vec<_> =
-            counts.iter().map(|(verdict, count)| format!("{count} {}", words(verdict, carrier))).collect();
+            counts.iter().map(|(verdict, count)| format!("{count} × {}", words(verdict, carrier))).collect();
         let hidden: usize = counts.values().sum();
-        format!("{hidden} more (--all shows them): {}\n", each.join(", "))
+        format!("{hidden} more (--all shows them): {}\n", each.join("; "))
     }
 }
 

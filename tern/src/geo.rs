@@ -103,7 +103,8 @@ fn text(located: &[Located]) -> String {
         Column::Right("lon"),
     ];
     let cells = located.iter().map(|Located { address, prefix, place }| {
-        let degrees = |degrees: fn(&Point) -> f64| place.point.as_ref().map(|point| format!("{:.2}", degrees(point)));
+        let degrees =
+            |degrees: fn(&Point) -> f64| place.point.as_ref().map(|point| format!("{:.2}", degrees(point)));
         [
             address.to_string(),
             prefix.to_string(),

@@ -12,10 +12,7 @@ pub enum Column {
 }
 
 /// Rows under their titles, one line each.
-pub fn table<const N: usize>(
-    columns: [Column; N],
-    rows: impl IntoIterator<Item = [String; N]>,
-) -> String {
+pub fn table<const N: usize>(columns: [Column; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let cell = |text: String, column: Column| {
         Cell::new(text).set_alignment(match column {
             Column::Left(_) => CellAlignment::Left,

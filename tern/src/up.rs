@@ -37,18 +37,15 @@ pub fn run(command: &cli::Up, out: &mut impl Write) -> Result<(), Error> {
     done
 }
 
-async fn live(
-    command: &cli::Up,
-    world: &World,
-    began: Instant,
-    out: &mut impl Write,
-) -> Result<(), Error> {
+async fn live(command: &cli::Up, world: &World, began: Instant, out: &mut impl Write) -> Result<(), Error> {
     // First of all, so that no signal leaves a temporary directory behind.
     let mut signals = Signals::new().map_err(Error::failed)?;
-    let mut suite = {
-        let _spinner = command.geo.as_deref().map(Spinner::start);
-        Suite::start(world.dir(), command.geo.as_deref()).await?
+    let spinner = command.geo.as_deref().map(Spinner::start);
+    let mut suite = tokio::select! {
+        suite = Suite::start(world.dir(), command.geo.as_deref()) => suite?,
+        () = signals.stopped() => return Ok(()),
     };
+    drop(spinner);
     write!(out, "{}", suite.standing().text(world))?;
     out.flush()?;
     tracing::info!(ms = began.elapsed().as_millis(), dir = %world.dir().display(), "ready");
@@ -103,6 +100,11 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
+    }
+
+    /// Returns when it is time to stop.
+    async fn stopped(&mut self) {
+        while self.next().await == Told::Reload {}
     }
 
     async fn next(&mut self) -> Told {

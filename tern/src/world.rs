@@ -97,7 +97,6 @@ pub fn files() -> Vec<(String, &'static str)> {
     files.push(("topology.toml".to_owned(), routing::topology::DEFAULT_TOPOLOGY));
     files.push(("geo-overrides.csv".to_owned(), geo::DEFAULT_OVERRIDES));
     files.push(("zones/root.hints".to_owned(), zones::default::ROOT_HINTS));
-    files.push(("zones/vip.yourcompany.com.zone".to_owned(), include_str!("../world/vip.zone")));
     for (apex, text) in zones::default::DEFAULT {
         let name = if *apex == "." { "root" } else { apex.trim_end_matches('.') };
         files.push((format!("zones/{name}.zone"), text));

@@ -8,6 +8,8 @@ use super::{Bounded, Usage};
 use crate::clock::Moment;
 use crate::iterator::{Limits, Resolution};
 
+/// Octets of a key at the most: a name, a type, flags.
+const LONGEST: usize = 255 + 3;
 const DNSSEC_OK: u8 = 1;
 const CHECKING_DISABLED: u8 = 2;
 
@@ -36,17 +38,14 @@ impl<'a> AnswerKey<'a> {
         Self { name: name.as_wire(), rtype, flags: 0 }
     }
 
-    /// Octets of a key at the most.
-    pub const MAX: usize = 258;
-
     /// The key in one piece.
     pub fn to_octets(self) -> Box<[u8]> {
-        (*self.write(&mut [0; Self::MAX])).into()
+        (*self.write(&mut [0; LONGEST])).into()
     }
 
     /// The key in one piece, in `buffer`.
-    fn write(self, buffer: &mut [u8; Self::MAX]) -> &[u8] {
-        let length = self.name.len().min(Self::MAX - 3);
+    fn write(self, buffer: &mut [u8; LONGEST]) -> &[u8] {
+        let length = self.name.len().min(LONGEST - 3);
         let [high, low] = self.rtype.0.to_be_bytes();
         buffer[..length].copy_from_slice(&self.name[..length]);
         buffer[length..length + 3].copy_from_slice(&[high, low, self.flags]);
@@ -140,7 +139,7 @@ impl Answers {
 
     /// The answer to a question, where it may still be given at `now`, in seconds of the clock.
     pub fn find(&self, key: AnswerKey<'_>, now: u32) -> Option<Arc<Answer>> {
-        self.0.get(key.write(&mut [0; AnswerKey::MAX])).filter(|answer| answer.is_live(now))
+        self.0.get(key.write(&mut [0; LONGEST])).filter(|answer| answer.is_live(now))
     }
 
     /// Keeps an answer that holds for a second at the least.

@@ -8,9 +8,12 @@ use super::{Answer, AnswerKey, Seeded};
 /// memory is bounded by this times its slots.
 const MAX_OCTETS: usize = 1024;
 
+/// The hash of a question, and its answer.
+type Slot = Option<(u64, Arc<Answer>)>;
+
 /// A direct-mapped table: each question has one slot, the latest answer takes it.
 pub struct FirstLevel {
-    slots: Box<[Option<(u64, Arc<Answer>)>]>,
+    slots: Box<[Slot]>,
     seed: Seeded,
 }
 

@@ -36,10 +36,10 @@ impl<V: Clone + Send + Sync + 'static> Bounded<V> {
     fn new(capacity: u64, size: fn(&V) -> usize) -> Self {
         let evicted = Arc::new(AtomicU64::new(0));
         let counter = evicted.clone();
-        let weigh = move |key: &Box<[u8]>, value: &V| {
+        let entries = Cache::builder().max_capacity(capacity).weigher(move |key: &Box<_>, value| {
+            let key: &[u8] = key;
             u32::try_from(key.len() + size(value) + OVERHEAD).unwrap_or(u32::MAX)
-        };
-        let entries = Cache::builder().max_capacity(capacity).weigher(weigh);
+        });
         let entries = entries.eviction_listener(move |_, _, cause| {
             if cause == RemovalCause::Size {
                 counter.fetch_add(1, Ordering::Relaxed);

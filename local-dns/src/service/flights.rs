@@ -6,9 +6,12 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+/// Where the answer of one flight will be.
+type Flight<T> = watch::Receiver<Option<T>>;
+
 /// Questions in flight, by key.
 pub(super) struct Flights<T> {
-    flying: Mutex<HashMap<Box<[u8]>, watch::Receiver<Option<T>>>>,
+    flying: Mutex<HashMap<Box<[u8]>, Flight<T>>>,
 }
 
 /// The part that a question has.
@@ -27,7 +30,7 @@ pub(super) struct Leader<'a, T> {
 }
 
 /// Whoever waits.
-pub(super) struct Follower<T>(watch::Receiver<Option<T>>);
+pub(super) struct Follower<T>(Flight<T>);
 
 impl<T: Clone> Flights<T> {
     pub(super) fn new() -> Self {

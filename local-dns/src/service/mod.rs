@@ -44,8 +44,10 @@ struct Settings {
 
 impl Settings {
     fn of(config: &Config) -> Self {
-        let v4 = config.send_from.iter().find_map(|ip| if let IpAddr::V4(v4) = ip { Some(*v4) } else { None });
-        let v6 = config.send_from.iter().find_map(|ip| if let IpAddr::V6(v6) = ip { Some(*v6) } else { None });
+        let v4 =
+            config.send_from.iter().find_map(|ip| if let IpAddr::V4(v4) = ip { Some(*v4) } else { None });
+        let v6 =
+            config.send_from.iter().find_map(|ip| if let IpAddr::V6(v6) = ip { Some(*v6) } else { None });
         Self { limits: config.limits, upstream: Upstream { port: config.upstream_port, v4, v6 } }
     }
 }

@@ -30,8 +30,7 @@ impl Worker {
 /// RFC 8482 §4.2: one HINFO record stands for all.
 fn any() -> Template {
     let mut builder = TemplateBuilder::new(&Name::root());
-    let pushed =
-        builder.push(Section::Answer, Owner::Question, Rtype::HINFO, ANY_TTL, b"\x07RFC8482\x00");
+    let pushed = builder.push(Section::Answer, Owner::Question, Rtype::HINFO, ANY_TTL, b"\x07RFC8482\x00");
     debug_assert_eq!(pushed, Ok(()));
     builder.finish()
 }

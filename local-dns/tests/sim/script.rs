@@ -112,7 +112,8 @@ fn check(net: &Net, outcome: &super::Outcome, expected: &[String], at: &str) {
     assert_eq!(show_answer(resolution, net.now), records, "{context}");
 }
 
-fn new_server(apex: &str, rest: &[&str], at: &str) -> Server {
+/// A server as its line has it.
+pub fn new_server(apex: &str, rest: &[&str], at: &str) -> Server {
     let mut server = Server { apex: Some(name(apex)), ..Server::default() };
     for word in rest {
         match word.split_once('=') {
@@ -141,7 +142,7 @@ fn new_reply(owner: &str, rtype: &str, rest: &[&str], at: &str) -> Scripted {
 }
 
 /// The root's servers, from the servers that the script gives the root to.
-fn hints(text: &str) -> Vec<NameServer> {
+pub fn hints(text: &str) -> Vec<NameServer> {
     let servers = text.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         match (words.next(), words.next(), words.next()) {
@@ -155,7 +156,7 @@ fn hints(text: &str) -> Vec<NameServer> {
 }
 
 /// `OWNER TTL TYPE DATA`.
-fn record(words: &[&str], at: &str) -> Record {
+pub fn record(words: &[&str], at: &str) -> Record {
     let [owner, ttl, rtype, data @ ..] = words else { panic!("{at}: OWNER TTL TYPE DATA") };
     let rtype: Rtype = rtype.parse().expect(at);
     let rdata = match (rtype, data) {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
-use routing::Topology;
 use routing::topology::{Id, Table};
+use routing::{Simulation, Topology};
 use steering::{Action, Override, Overrides, engine};
 
 use crate::cli;
@@ -41,16 +41,26 @@ pub fn run(action: Action, command: &cli::Change, out: &mut impl Write) -> Resul
     let mut after = before.clone();
     after.add(new, now);
     if after.iter().eq(before.iter()) {
-        writeln!(out, "nothing to change: {} takes none of it back", target.overrides.display())?;
+        writeln!(out, "nothing to change: {} withdraws none of it", target.overrides.display())?;
         return Ok(());
     }
+    let matters = effect(&before, &target.topology, now)? != effect(&after, &target.topology, now)?;
     after.save(&target.overrides).map_err(Error::failed)?;
     for line in affected {
         writeln!(out, "{line}")?;
     }
     writeln!(out, "written to {}", target.overrides.display())?;
-    writeln!(out, "{}", target.outcome(after, now)?)?;
+    // A world that stays as it is gets no new serial.
+    let outcome = if matters { target.outcome(after, now)? } else { "no route changes by it".to_owned() };
+    writeln!(out, "{outcome}")?;
     Ok(())
+}
+
+/// All that overrides of routes have an effect on, as a hash.
+fn effect(overrides: &Overrides, topology: &Arc<Topology>, now: Timestamp) -> Result<u128, Error> {
+    let mut simulation = Simulation::new(Arc::clone(topology), now);
+    simulation.replay(&overrides.events(topology, now).map_err(Error::config)?, now);
+    Ok(simulation.snapshot().digest())
 }
 
 /// The world that a change is for.
@@ -90,7 +100,8 @@ impl Target {
     fn outcome(&self, overrides: Overrides, now: Timestamp) -> Result<String, Error> {
         match &self.kind {
             Kind::Files(offline) => {
-                let moved = offline.engine.set_overrides(overrides, now).map_err(Error::config)?.moved;
+                let published = offline.engine.set_overrides(overrides, now).map_err(Error::config)?;
+                let moved = published.map_or(0, |published| published.moved);
                 Ok(format!("a world of these files moves {moved} answers"))
             }
             Kind::Running { admin, client, serial } => await_world(*admin, client, *serial, &self.overrides),
@@ -244,7 +255,10 @@ mod tests {
     fn the_entry_says_what_was_typed_and_the_lines_what_it_means() {
         let (entry, lines) =
             withdraw("--router cn-east-br1 --carrier telecom --why maintenance --for 2h").unwrap();
-        assert_eq!((entry.router.as_deref(), entry.carrier.as_deref()), (Some("cn-east-br1"), Some("telecom")));
+        assert_eq!(
+            (entry.router.as_deref(), entry.carrier.as_deref()),
+            (Some("cn-east-br1"), Some("telecom"))
+        );
         assert_eq!((entry.at, entry.why.as_deref()), (Some(NOW), Some("maintenance")));
         assert_eq!(entry.until, Some("1970-01-01T02:00:00Z".parse().unwrap()));
         assert_eq!(lines, ["withdraw 198.18.0.0/24 2001:2::/64 from cn-east-br1 to telecom"]);

@@ -178,7 +178,10 @@ mod tests {
             "telekom is neither a carrier nor in an announced prefix (mend: write a prefix, or one of telecom)"
         );
         let error = select(all(), "192.0.2.1").unwrap_err();
-        assert!(error.to_string().ends_with("(mend: write one of the 2 that `tern bgp show` lists)"), "{error}");
+        assert!(
+            error.to_string().ends_with("(mend: write one of the 2 that `tern bgp show` lists)"),
+            "{error}"
+        );
         assert_eq!(error.exit_code(), 2);
     }
 

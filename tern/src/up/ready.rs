@@ -27,8 +27,10 @@ impl Standing {
         }
         let end = if world.is_temporary() { ", removed at the end; keep a world with --dir" } else { "" };
         text += &format!("\n  files: {}{end}\n\ntry:\n", world.dir().display());
-        for (command, comment) in self.commands() {
-            text += &format!("  {command:<68}  # {comment}\n");
+        let commands = self.commands();
+        let width = commands.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+        for (command, comment) in commands {
+            text += &format!("  {command:<width$}  # {comment}\n");
         }
         text + "\nCtrl-C ends it.\n"
     }
@@ -38,11 +40,7 @@ impl Standing {
         let asks = [
             ("local-dns-telecom", "www.yourcompany.com", "Telecom in Shanghai: three of cn-east"),
             ("local-dns-unicom", "www.yourcompany.com", "Unicom in Beijing: three of cn-north"),
-            (
-                "gslb",
-                "www.vip.yourcompany.com +subnet=211.136.112.0/24",
-                "the same for a client of Mobile",
-            ),
+            ("gslb", "www.vip.yourcompany.com +subnet=211.136.112.0/24", "the same for a client of Mobile"),
         ];
         let mut commands = Vec::new();
         for (name, question, comment) in asks {

@@ -42,7 +42,9 @@ impl Suite {
         let registry = Registry::new();
         let starting: Vec<_> = ROLES
             .into_iter()
-            .map(|role| (role, Abort(tokio::spawn(start(role, dir.join(role.file), geo.clone(), registry.clone())))))
+            .map(|role| {
+                (role, Abort(tokio::spawn(start(role, dir.join(role.file), geo.clone(), registry.clone()))))
+            })
             .collect();
         let mut services = Vec::new();
         for (role, mut started) in starting {
@@ -104,7 +106,9 @@ impl Suite {
             };
             match done {
                 Ok(()) => tracing::info!(service = role.name, "reloaded"),
-                Err(error) => tracing::error!(service = role.name, %error, "reload refused: the old serves on"),
+                Err(error) => {
+                    tracing::error!(service = role.name, %error, "reload refused: the old serves on")
+                }
             }
         }
     }
@@ -160,8 +164,8 @@ async fn start(
             Ok(Running::Gslb(Box::new(running)))
         }
         Kind::LocalDns => {
-            let config = file.parse()?;
-            let running = local_dns::Running::start(role.name, &config, &file, &registry).await?;
+            let base = file.resolve(Path::new(""));
+            let running = local_dns::start(file.parse()?, &base, role.name, &registry).await?;
             Ok(Running::LocalDns(Box::new(running)))
         }
     }
