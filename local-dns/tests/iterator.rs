@@ -142,14 +142,13 @@ fn broken_answers_end() {
         a("ns.example.", ROOT),
         a("ns.example.", IpAddr::from([192, 0, 2, 2])),
     ];
-    let mut root = Server { apex: Some(Name::root()), records, ..Server::default() };
+    let root = Server { apex: Some(Name::root()), records, ..Server::default() };
     let mut example = Server { apex: Some(name("example.")), ..Server::default() };
     example.records = vec![a("www.example.", ROOT), a("www.example.", IpAddr::from([192, 0, 2, 9]))];
-    for (server, question) in [(&mut root, "www.example."), (&mut example, "www.example."), (&mut root, "x.")]
-    {
+    for (server, question) in [(&root, "www.example."), (&example, "www.example."), (&root, "x.")] {
         let (_, packet) = first_packet(&mut net(1), question);
         let mut rng = rand::rngs::StdRng::seed_from_u64(1);
-        let reply = server.answer(&packet, serve::Transport::Udp, &mut rng);
+        let reply = server.clone().answer(&packet, serve::Transport::Udp, &mut rng);
         let sim::server::Reply::Packets(packets) = reply else { panic!("it answers") };
         let good = &packets[0].1;
         let cut = (0..good.len()).map(|end| good[..end].to_vec());
