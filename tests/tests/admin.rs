@@ -53,7 +53,7 @@ fn it_only_reads() {
         let url = format!("http://{}/{path}", world.admin());
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--max-time", "10", "--output", "/dev/null", "--write-out", "%{http_code}"]);
-        output(curl.args(arguments).arg(url))
+        output(curl.args(arguments).arg(url)).trim().to_owned()
     };
     for path in ["metrics", "healthz", "readyz", "world", "reach"] {
         assert_eq!(status(&[], path), "200", "{path}");
