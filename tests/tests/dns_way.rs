@@ -32,7 +32,7 @@ fn zones(explained: &Value, addresses: &[IpAddr]) -> HashSet<String> {
     addresses.iter().map(zone).collect()
 }
 
-/// The answer that DESIGN §4 promises: the CNAME that may be kept for long, and three addresses that may
+/// The answer that the README promises: the CNAME that may be kept for long, and three addresses that may
 /// not, in three zones, all of 198.18.`third`.0/24.
 fn check_answer(world: &World, dug: &Dug, resolver: &str, third: u8) {
     assert_eq!(dug.status, "NOERROR", "{}", dug.text);

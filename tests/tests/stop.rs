@@ -7,7 +7,7 @@ use tests::need;
 use tests::process::{Process, eventually, run};
 use tests::world::{Role, World, up};
 
-/// DESIGN §5.
+/// No stop takes longer.
 const STOP: Duration = Duration::from_secs(5);
 
 #[test]
