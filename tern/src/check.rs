@@ -81,14 +81,25 @@ impl Report {
 
     fn authoritative(&mut self, path: &Path) {
         let Some((config, file)) = self.service::<authoritative::Running>(path) else { return };
+        self.checked += config.zone.len();
         for zone in &config.zone {
-            self.zone(&file.resolve(&zone.file), &zone.name);
+            // The service has said what keeps it from serving.
+            if let Ok(apex) = zone.name.parse()
+                && let Ok((_, warnings)) = zones::load(&file.resolve(&zone.file), &apex)
+            {
+                self.notes.extend(warnings.iter().map(ToString::to_string));
+            }
         }
     }
 
     fn gslb(&mut self, path: &Path) {
         let Some((config, file)) = self.service::<gslb::Running>(path) else { return };
-        self.zone(&file.resolve(&config.zone.file), &config.zone.name);
+        self.checked += 1;
+        if let Ok(apex) = config.zone.name.parse::<Name>()
+            && let Some((_, warnings)) = self.take(zones::load(&file.resolve(&config.zone.file), &apex))
+        {
+            self.notes.extend(warnings.iter().map(ToString::to_string));
+        }
         for source in &config.geo.sources {
             self.checked += 1;
             self.take(Source::open(file.resolve(source)));
@@ -100,15 +111,6 @@ impl Report {
         let overrides = self.take(Overrides::load(&overrides));
         if let (Some(topology), Some(overrides)) = (topology, overrides) {
             self.take(engine::check(&overrides, &topology, Timestamp::now()));
-        }
-    }
-
-    fn zone(&mut self, file: &Path, apex: &str) {
-        self.checked += 1;
-        // A name that is none has been reported with its configuration.
-        let Ok(apex) = apex.parse::<Name>() else { return };
-        if let Some((_, warnings)) = self.take(zones::load(file, &apex)) {
-            self.notes.extend(warnings.iter().map(ToString::to_string));
         }
     }
 

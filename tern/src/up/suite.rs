@@ -164,8 +164,11 @@ async fn start(
             Ok(Running::Gslb(Box::new(running)))
         }
         Kind::LocalDns => {
+            let config = file.parse()?;
+            // Only this one knows the lines.
+            local_dns::Running::check(&config, &file)?;
             let base = file.resolve(Path::new(""));
-            let running = local_dns::start(file.parse()?, &base, role.name, &registry).await?;
+            let running = local_dns::start(config, &base, role.name, &registry).await?;
             Ok(Running::LocalDns(Box::new(running)))
         }
     }
