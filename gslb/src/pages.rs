@@ -17,8 +17,7 @@ use axum::routing::{Router, get};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use steering::explain::{WorldFacts, explain};
-use steering::world::Family;
-use steering::{Engine, World};
+use steering::{Engine, Family, World};
 
 /// What the pages look at.
 #[derive(Clone)]

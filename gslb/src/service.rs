@@ -5,8 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 use serve::{Answer, Client, Outcome, OwnedPacket, Service, Sink};
-use steering::world::Family;
-use steering::{Engine, Reader};
+use steering::{Engine, Family, Reader};
 use wire::{Class, Query, Rcode, Reply};
 use zones::Found;
 

@@ -6,6 +6,7 @@
 //! In reading order:
 //!
 //! - [`policy`]: the specification as code: cost, ranking, filter, three of what is left;
+//! - [`ids`]: what everything else counts by;
 //! - [`classes`]: addresses that cost the same, and services made of them;
 //! - [`layout`]: what only a new map or configuration changes: groups of clients, the table from prefix
 //!   to group;
@@ -19,6 +20,7 @@ pub mod classes;
 pub mod engine;
 pub mod explain;
 pub mod follow;
+pub mod ids;
 
 pub mod layout;
 pub mod metrics;
@@ -28,7 +30,8 @@ pub mod world;
 
 pub use engine::{Engine, EngineError, Published, Reader};
 pub use explain::Explanation;
-pub use layout::{GroupId, Layout};
+pub use ids::{ClassId, Family, GroupId};
+pub use layout::Layout;
 pub use overrides::{Action, Override, Overrides, OverridesError};
 pub use policy::{Coefficients, Fallback};
-pub use world::{Answer, Family, World};
+pub use world::{Answer, World};

@@ -17,7 +17,7 @@ use routing::topology::{SlbId, ZoneId};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::classes::ClassId;
+use crate::ids::ClassId;
 
 mod verdict;
 

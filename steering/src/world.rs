@@ -11,34 +11,10 @@ use routing::topology::{CarrierId, Id, ServiceId, SlbId};
 use wire::{Owner, Rtype, Section, Template, TemplateBuilder};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::classes::{ClassId, ServiceLayout};
-use crate::layout::{GroupId, Layout};
+use crate::classes::ServiceLayout;
+use crate::ids::{ClassId, Family, GroupId};
+use crate::layout::Layout;
 use crate::policy::{Choice, Fallback, Member, Observer, Pool, SlbState, choose};
-
-/// An address family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Family {
-    /// IPv4: A records.
-    V4 = 0,
-    /// IPv6: AAAA records.
-    V6 = 1,
-}
-
-impl Family {
-    /// The family of an address.
-    pub fn of(address: IpAddr) -> Self {
-        if address.is_ipv4() { Self::V4 } else { Self::V6 }
-    }
-
-    /// The family that a type asks for.
-    pub fn asked_by(rtype: Rtype) -> Option<Self> {
-        match rtype {
-            Rtype::A => Some(Self::V4),
-            Rtype::AAAA => Some(Self::V6),
-            _ => None,
-        }
-    }
-}
 
 const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 

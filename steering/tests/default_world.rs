@@ -9,8 +9,7 @@ use jiff::Timestamp;
 use routing::Topology;
 use routing::topology::{DEFAULT_TOPOLOGY, SlbId};
 use steering::policy::Verdict;
-use steering::world::Family;
-use steering::{Action, Coefficients, Engine, Fallback, Override, Overrides};
+use steering::{Action, Coefficients, Engine, Fallback, Family, Override, Overrides};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
