@@ -1,0 +1,187 @@
+//! Events in, worlds out.
+//!
+//! The engine keeps what events change (the simulation, the overrides), builds the next [`World`]
+//! from it and publishes it. Readers never wait: each worker holds a [`Reader`]. Worlds that are no
+//! longer current are kept until their last reader has moved on, and freed by the next publication:
+//! never on a worker.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use arc_swap::cache::Cache;
+use jiff::Timestamp;
+use routing::{Simulation, Topology};
+
+use crate::layout::Layout;
+use crate::overrides::{Overrides, OverridesError};
+use crate::policy::Coefficients;
+use crate::world::{Inputs, World};
+
+/// Why the engine refuses an input. The world before serves on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The overrides are not in order, or not for this topology.
+    #[error(transparent)]
+    Overrides(#[from] OverridesError),
+    /// There is nothing to steer.
+    #[error("the map holds no address (mend: give a source with at least one range)")]
+    EmptyMap,
+}
+
+/// A world that has just been published.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// Its serial.
+    pub serial: u64,
+    /// Rows (service and group) whose answer is another than before.
+    pub moved: usize,
+    /// When the next override ends, and the overrides must be applied again.
+    pub next_expiry: Option<Timestamp>,
+}
+
+/// What events change.
+struct State {
+    simulation: Simulation,
+    overrides: Overrides,
+    retired: Vec<Arc<World>>,
+}
+
+/// The steering engine of one process.
+pub struct Engine {
+    current: Arc<ArcSwap<World>>,
+    state: Mutex<State>,
+}
+
+/// A worker's view of the current world: one atomic load per query, no lock.
+pub type Reader = Cache<Arc<ArcSwap<World>>, Arc<World>>;
+
+impl Engine {
+    /// Builds the first world.
+    ///
+    /// # Errors
+    /// Where the overrides do not fit the topology, or the map is empty.
+    pub fn new(
+        topology: Arc<Topology>,
+        map: Arc<geo::Map>,
+        coefficients: Coefficients,
+        overrides: Overrides,
+        now: Timestamp,
+    ) -> Result<Self, EngineError> {
+        let simulation = Simulation::new(Arc::clone(&topology), now);
+        let layout = Arc::new(Layout::build(topology, map, coefficients));
+        if layout.groups().is_empty() {
+            return Err(EngineError::EmptyMap);
+        }
+        let mut state = State { simulation, overrides, retired: Vec::new() };
+        let (mut world, _) = World::build(state.inputs(layout, now)?, None, now);
+        world.serial = 1;
+        Ok(Self { current: Arc::new(ArcSwap::from_pointee(world)), state: Mutex::new(state) })
+    }
+
+    /// The current world, for whoever asks rarely.
+    pub fn world(&self) -> Arc<World> {
+        self.current.load_full()
+    }
+
+    /// A view for a worker.
+    pub fn reader(&self) -> Reader {
+        Cache::new(Arc::clone(&self.current))
+    }
+
+    /// Makes these overrides the ones that hold, and publishes what follows at `now`. A burst of changes
+    /// to the file is one call.
+    ///
+    /// # Errors
+    /// Where they do not fit the topology; those before hold on.
+    pub fn set_overrides(&self, overrides: Overrides, now: Timestamp) -> Result<Published, EngineError> {
+        let mut state = self.lock();
+        let before = std::mem::replace(&mut state.overrides, overrides);
+        let layout = Arc::clone(&self.current.load().layout);
+        match state.inputs(layout, now) {
+            Ok(inputs) => Ok(self.publish(&mut state, inputs, now)),
+            Err(error) => {
+                state.overrides = before;
+                Err(error)
+            }
+        }
+    }
+
+    /// Publishes again what holds at `now`: an override has ended.
+    ///
+    /// # Errors
+    /// None that [`Engine::set_overrides`] has not returned before.
+    pub fn refresh(&self, now: Timestamp) -> Result<Published, EngineError> {
+        let overrides = self.lock().overrides.clone();
+        self.set_overrides(overrides, now)
+    }
+
+    /// Replaces topology and map: all or nothing.
+    ///
+    /// # Errors
+    /// Where the overrides do not fit the new topology, or the map is empty; the old ones serve on.
+    pub fn reload(
+        &self,
+        topology: Arc<Topology>,
+        map: Arc<geo::Map>,
+        coefficients: Coefficients,
+        now: Timestamp,
+    ) -> Result<Published, EngineError> {
+        let layout = Arc::new(Layout::build(Arc::clone(&topology), map, coefficients));
+        if layout.groups().is_empty() {
+            return Err(EngineError::EmptyMap);
+        }
+        let mut state = self.lock();
+        let simulation = Simulation::new(topology, now);
+        let before = std::mem::replace(&mut state.simulation, simulation);
+        match state.inputs(layout, now) {
+            Ok(inputs) => Ok(self.publish(&mut state, inputs, now)),
+            Err(error) => {
+                state.simulation = before;
+                Err(error)
+            }
+        }
+    }
+
+    /// When the next override ends.
+    pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
+        self.lock().overrides.next_expiry(now)
+    }
+
+    fn publish(&self, state: &mut State, inputs: Inputs, now: Timestamp) -> Published {
+        let before = self.current.load_full();
+        let (mut world, moved) = World::build(inputs, Some(&before), now);
+        world.serial = before.serial + 1;
+        let serial = world.serial;
+        self.current.store(Arc::new(world));
+        state.retired.push(before);
+        // Whoever else still holds one lets go of it later, and it is freed here then.
+        state.retired.retain(|world| Arc::strong_count(world) > 1);
+        Published { serial, moved, next_expiry: state.overrides.next_expiry(now) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while it was held has published nothing: what it guards is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn inputs(&mut self, layout: Arc<Layout>, now: Timestamp) -> Result<Inputs, EngineError> {
+        let events = self.overrides.events(&layout.topology, now)?;
+        let states = self.overrides.states(&layout.topology, now)?;
+        self.simulation.replay(&events, now);
+        Ok(Inputs { layout, snapshot: self.simulation.snapshot(), states: states.into() })
+    }
+}
+
+/// Reads overrides and checks that they fit a topology.
+///
+/// # Errors
+/// Where they can't be read or do not.
+pub fn load_overrides(path: &Path, topology: &Topology, now: Timestamp) -> Result<Overrides, OverridesError> {
+    let overrides = Overrides::load(path)?;
+    overrides.events(topology, now)?;
+    overrides.states(topology, now)?;
+    Ok(overrides)
+}

@@ -1,0 +1,112 @@
+#![allow(clippy::unwrap_used)]
+
+use routing::Event;
+use routing::topology::{DEFAULT_TOPOLOGY, Topology};
+
+use super::*;
+use crate::policy::OperatorState;
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn topology() -> Topology {
+    Topology::parse(DEFAULT_TOPOLOGY, "topology.toml").unwrap()
+}
+
+fn complaint(text: &str) -> String {
+    let read = Overrides::parse(text, "o.toml").and_then(|overrides| {
+        overrides.events(&topology(), NOW)?;
+        overrides.states(&topology(), NOW)
+    });
+    read.unwrap_err().to_string()
+}
+
+fn rule(action: Action, router: &str, carrier: Option<&str>) -> Override {
+    Override { router: Some(router.into()), carrier: carrier.map(Into::into), ..Override::new(action) }
+}
+
+#[test]
+fn mistakes_are_named_with_their_line() {
+    for (text, wanted) in [
+        ("[[override]]\naction = \"explode\"\n", "o.toml:2: unknown variant `explode`"),
+        ("\n[[override]]\naction = \"drain\"\n", "o.toml:2: this action needs slb (mend: add slb = …)"),
+        (
+            "[[override]]\naction = \"drain\"\nslb = \"x\"\nrouter = \"y\"\n",
+            "o.toml:1: this action takes no router",
+        ),
+        ("[[override]]\naction = \"drain\"\nslb = \"nowhere-*\"\n", "o.toml:1: no SLB matches \"nowhere-*\""),
+        (
+            "[[override]]\naction = \"withdraw\"\nrouter = \"br9\"\n",
+            "o.toml:1: router \"br9\" does not exist",
+        ),
+        ("[[override]]\naction = \"withdraw\"\ncolour = 1\n", "o.toml:3: unknown field `colour`"),
+        ("[[override]]\naction = \"withdraw\"\nuntil = \"noon\"\n", "o.toml:3: "),
+        ("[[overide]]\n", "o.toml:1: unknown field `overide`"),
+        ("[[override]\n", "o.toml:1: "),
+    ] {
+        let said = complaint(text);
+        assert!(said.starts_with(wanted), "{said:?} should begin with {wanted:?}");
+        assert!(said.contains("(mend: "), "{said}");
+    }
+}
+
+#[test]
+fn the_last_one_wins_and_an_expired_one_counts_no_more() {
+    let text = "[[override]]\naction = \"drain\"\nslb = \"cn-east-*\"\n\
+                [[override]]\naction = \"normal\"\nslb = \"cn-east-slb1\"\n\
+                [[override]]\naction = \"down\"\nslb = \"cn-north-slb1\"\nuntil = \"1970-01-01T00:00:10Z\"\n";
+    let overrides = Overrides::parse(text, "o.toml").unwrap();
+    let topology = topology();
+    let operator = |name: &str, second| {
+        let states = overrides.states(&topology, Timestamp::from_second(second).unwrap()).unwrap();
+        states[topology.slbs().find(name).unwrap().index()].operator
+    };
+    use routing::topology::Id;
+    assert_eq!(operator("cn-east-slb1", 0), OperatorState::InService);
+    assert_eq!(operator("cn-east-slb2", 0), OperatorState::Draining);
+    assert_eq!(operator("cn-north-slb1", 9), OperatorState::Down);
+    assert_eq!(operator("cn-north-slb1", 10), OperatorState::InService);
+    assert_eq!(overrides.next_expiry(NOW), Timestamp::from_second(10).ok());
+}
+
+#[test]
+fn what_undoes_all_leaves_an_empty_file() {
+    let mut overrides = Overrides::default();
+    overrides.add(rule(Action::Withdraw, "cn-east-br1", Some("telecom")), NOW);
+    overrides.add(rule(Action::Withdraw, "cn-east-br1", Some("telecom")), NOW);
+    assert_eq!(overrides.iter().count(), 1, "said twice counts once");
+    overrides.add(rule(Action::Announce, "cn-east-br1", Some("telecom")), NOW);
+    assert_eq!(overrides.iter().count(), 0);
+}
+
+#[test]
+fn an_exception_to_a_wider_override_is_kept() {
+    let mut overrides = Overrides::default();
+    overrides.add(rule(Action::Withdraw, "cn-east-br1", None), NOW);
+    overrides.add(rule(Action::Announce, "cn-east-br1", Some("telecom")), NOW);
+    let events = overrides.events(&topology(), NOW).unwrap();
+    assert!(matches!(events[..], [Event::Withdraw { .. }, Event::Announce { carrier: Some(_), .. }]));
+    overrides.add(rule(Action::Announce, "cn-east-br1", None), NOW);
+    assert_eq!(overrides.iter().count(), 0, "the wider one undoes both");
+}
+
+#[test]
+fn what_is_saved_is_what_is_loaded() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("overrides.toml");
+    assert_eq!(Overrides::load(&path).unwrap().iter().count(), 0, "no file says nothing");
+    let mut overrides = Overrides::default();
+    overrides.add(
+        Override {
+            by: Some("alice".into()),
+            at: Some(NOW),
+            why: Some("a \"quoted\" reason\nover two lines".into()),
+            until: Timestamp::from_second(3600).ok(),
+            ..rule(Action::Withdraw, "cn-east-br1", Some("telecom"))
+        },
+        NOW,
+    );
+    overrides.add(Override { link: Some([4134, 4837]), ..Override::new(Action::LinkDown) }, NOW);
+    overrides.save(&path).unwrap();
+    let loaded = Overrides::load(&path).unwrap();
+    assert!(loaded.iter().eq(overrides.iter()), "{loaded:?}");
+}

@@ -1,0 +1,154 @@
+//! The default world's promises (DESIGN §4), straight from the engine.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use routing::Topology;
+use routing::topology::{DEFAULT_TOPOLOGY, SlbId};
+use steering::policy::Verdict;
+use steering::world::Family;
+use steering::{Action, Coefficients, Engine, Fallback, Override, Overrides};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn engine() -> Engine {
+    let topology = Topology::parse(DEFAULT_TOPOLOGY, "topology.toml").unwrap();
+    let places = geo::Source::overrides("overrides.csv", geo::DEFAULT_OVERRIDES.as_bytes()).unwrap();
+    let map = geo::MapBuilder::shipped().unwrap().layer(places).build();
+    Engine::new(Arc::new(topology), Arc::new(map), Coefficients::default(), Overrides::default(), NOW)
+        .unwrap()
+}
+
+/// The picks for a client of `www`.
+fn three(engine: &Engine, client: &str, family: Family) -> Vec<(SlbId, IpAddr)> {
+    let world = engine.world();
+    let service =
+        world.layout.find(&"www.vip.yourcompany.com".parse::<wire::Name>().unwrap().folded()).unwrap();
+    let (group, _) = world.layout.locate(client.parse().unwrap());
+    world.answer(service, group, family).choice.picks.clone()
+}
+
+/// The third octets of the picks, and in how many zones they stand.
+fn lines_and_zones(engine: &Engine, client: &str) -> (HashSet<u8>, usize) {
+    let world = engine.world();
+    let picks = three(engine, client, Family::V4);
+    let octet = |address| match address {
+        IpAddr::V4(v4) => Ipv4Addr::octets(&v4)[2],
+        IpAddr::V6(_) => unreachable!("asked for IPv4"),
+    };
+    let zones: HashSet<_> = picks.iter().map(|pick| world.layout.topology.slbs()[pick.0].zone).collect();
+    (picks.iter().map(|pick| octet(pick.1)).collect(), zones.len())
+}
+
+fn withdraw(router: &str, carrier: &str) -> Override {
+    Override { router: Some(router.into()), carrier: Some(carrier.into()), ..Override::new(Action::Withdraw) }
+}
+
+fn apply(engine: &Engine, rules: impl IntoIterator<Item = Override>) -> usize {
+    let mut overrides = Overrides::default();
+    rules.into_iter().for_each(|rule| overrides.add(rule, NOW));
+    engine.set_overrides(overrides, NOW).unwrap().moved
+}
+
+#[test]
+fn each_resolver_gets_its_own_line_in_the_nearest_region() {
+    let engine = engine();
+    assert_eq!(lines_and_zones(&engine, "127.0.1.1"), ([0].into(), 3), "Telecom, Shanghai");
+    assert_eq!(lines_and_zones(&engine, "127.0.1.2"), ([17].into(), 3), "Unicom, Beijing");
+    assert_eq!(lines_and_zones(&engine, "127.0.1.3"), ([34].into(), 3), "Mobile, Guangzhou");
+    assert_eq!(lines_and_zones(&engine, "202.96.209.133"), ([0].into(), 3), "Telecom, Shanghai, by the map");
+}
+
+#[test]
+fn both_families_name_the_same_load_balancers() {
+    let engine = engine();
+    let slbs =
+        |family| three(&engine, "127.0.1.1", family).into_iter().map(|pick| pick.0).collect::<Vec<_>>();
+    assert_eq!(slbs(Family::V4), slbs(Family::V6));
+}
+
+#[test]
+fn a_lost_line_moves_its_carrier_to_the_next_region_and_nobody_else() {
+    let engine = engine();
+    let others = ["127.0.1.2", "127.0.1.3"].map(|client| three(&engine, client, Family::V4));
+    assert!(apply(&engine, [withdraw("cn-east-br1", "telecom")]) > 0);
+    // 16 ms to Beijing's Telecom line, rather than 30 ms across carriers.
+    assert_eq!(lines_and_zones(&engine, "127.0.1.1"), ([16].into(), 3));
+    assert_eq!(others, ["127.0.1.2", "127.0.1.3"].map(|client| three(&engine, client, Family::V4)));
+    assert!(apply(&engine, []) > 0);
+    assert_eq!(lines_and_zones(&engine, "127.0.1.1"), ([0].into(), 3));
+}
+
+#[test]
+fn a_drained_slb_gets_no_clients_and_is_replaced_from_its_region() {
+    let engine = engine();
+    let before = three(&engine, "127.0.1.1", Family::V4);
+    let name = engine.world().layout.topology.slbs()[before[0].0].name.to_string();
+    apply(&engine, [Override { slb: Some(name), ..Override::new(Action::Drain) }]);
+    let after = three(&engine, "127.0.1.1", Family::V4);
+    assert!(!after.iter().any(|pick| pick.0 == before[0].0));
+    assert!(before[1..].iter().all(|pick| after.contains(pick)), "the others stay: {before:?} {after:?}");
+    assert_eq!(lines_and_zones(&engine, "127.0.1.1"), ([0].into(), 3));
+}
+
+#[test]
+fn never_an_empty_answer() {
+    let engine = engine();
+    apply(&engine, [Override::new(Action::Withdraw)]);
+    assert_eq!(three(&engine, "127.0.1.1", Family::V4).len(), 3);
+    let world = engine.world();
+    let service =
+        world.layout.find(&"www.vip.yourcompany.com".parse::<wire::Name>().unwrap().folded()).unwrap();
+    let explained = steering::explain::explain(&world, service, "127.0.1.1".parse().unwrap(), Family::V4);
+    assert_eq!(explained.fallback, Fallback::Reachability);
+    apply(&engine, [Override { slb: Some("*".into()), ..Override::new(Action::Down) }]);
+    assert_eq!(three(&engine, "127.0.1.1", Family::V4).len(), 3);
+}
+
+#[test]
+fn equal_inputs_give_equal_ids_and_others_do_not() {
+    let (one, two) = (engine(), engine());
+    assert_eq!(one.world().id, two.world().id);
+    apply(&one, [withdraw("cn-east-br1", "telecom")]);
+    assert_ne!(one.world().id, two.world().id);
+    apply(&two, [withdraw("cn-east-br1", "telecom")]);
+    assert_eq!(one.world().id, two.world().id);
+    assert_eq!(one.world().serial, 2);
+}
+
+#[test]
+fn events_move_no_scope() {
+    let engine = engine();
+    let prefixes = |engine: &Engine| engine.world().layout.prefixes().collect::<Vec<_>>();
+    let before = prefixes(&engine);
+    apply(&engine, [Override::new(Action::Withdraw)]);
+    assert_eq!(before, prefixes(&engine));
+}
+
+#[test]
+fn an_explanation_says_what_is_answered_and_judges_every_candidate() {
+    let engine = engine();
+    apply(&engine, [withdraw("cn-east-br1", "telecom")]);
+    let world = engine.world();
+    let service =
+        world.layout.find(&"www.vip.yourcompany.com".parse::<wire::Name>().unwrap().folded()).unwrap();
+    for client in ["127.0.1.1", "127.0.1.2", "8.8.8.8", "2001:db8::1"] {
+        let explained = steering::explain::explain(&world, service, client.parse().unwrap(), Family::V4);
+        let picks: Vec<_> = three(&engine, client, Family::V4).into_iter().map(|pick| pick.1).collect();
+        assert_eq!(explained.answers, picks, "{client}");
+        let taken = explained.candidates.iter().filter(|c| c.verdict == Verdict::Taken);
+        assert_eq!(taken.map(|c| c.address).collect::<Vec<_>>(), picks, "{client}: taken, best first");
+        // 18 SLBs with 4 lines each.
+        assert_eq!(explained.candidates.len(), 72, "{client}");
+    }
+    let telecom = steering::explain::explain(&world, service, "127.0.1.1".parse().unwrap(), Family::V4);
+    let lost = telecom.candidates.iter().filter(|c| c.verdict == Verdict::Unreachable);
+    assert!(lost.clone().count() == 6 && lost.clone().all(|c| c.region == "cn-east" && c.line == "telecom"));
+    assert_eq!(telecom.candidates[0].cost_ms, 0.0);
+    assert!((15.0..17.0).contains(
+        &telecom.candidates.iter().find(|c| c.line == "telecom" && c.region == "cn-north").unwrap().cost_ms
+    ));
+}
