@@ -133,12 +133,17 @@ fn end(result: Result<(), Error>) -> ExitCode {
 
 fn run(which: Which, options: &Options) -> Result<Report, Error> {
     let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
-    let mut scenario = Scenario::new(which)?;
-    scenario.launches.retain(|launch| wanted(launch.name));
     if wanted(tern::TERN) {
         build(which)?;
     }
-    eprintln!("{}: {} questions", scenario.name, scenario.questions.count);
+    let mut scenario = Scenario::new(which)?;
+    scenario.launches.retain(|launch| wanted(launch.name));
+    eprintln!(
+        "{}: {} questions, load of the machine {}",
+        scenario.name,
+        scenario.questions.count,
+        load_average()
+    );
     let (rounds, mut done, total) = (options.rounds, 0, options.rounds as usize * scenario.launches.len());
     let series = measure::run(&scenario, rounds, options.seconds, |round, server, sample| {
         done += 1;
@@ -151,6 +156,12 @@ fn run(which: Which, options: &Options) -> Result<Report, Error> {
         );
     })?;
     Ok(Report::new(&scenario, series))
+}
+
+/// The machine's load over the last minute; well below 1 before figures are taken.
+fn load_average() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// Under `cargo run`, brings Tern's binary up to date: `cargo run -p bench` builds bench alone.

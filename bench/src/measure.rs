@@ -24,6 +24,8 @@ pub(crate) struct Sample {
 pub(crate) struct Series {
     /// The server.
     pub(crate) name: &'static str,
+    /// Its version.
+    pub(crate) version: String,
     /// A sample for each round.
     pub(crate) samples: Vec<Sample>,
 }
@@ -75,8 +77,9 @@ pub(crate) fn run(
     seconds: u32,
     mut progress: impl FnMut(u32, &str, &Sample),
 ) -> Result<Vec<Series>, Error> {
-    let mut all: Vec<Series> =
-        scenario.launches.iter().map(|launch| Series { name: launch.name, samples: Vec::new() }).collect();
+    let empty =
+        |launch: &Launch| Series { name: launch.name, version: launch.version(), samples: Vec::new() };
+    let mut all: Vec<Series> = scenario.launches.iter().map(empty).collect();
     for round in 0..rounds {
         let mut turns: Vec<(&Launch, &mut Series)> = scenario.launches.iter().zip(&mut all).collect();
         if round % 2 == 1 {
@@ -129,6 +132,7 @@ mod tests {
     fn ratios_are_of_the_same_round() {
         let series = |name, costs: [f64; 3]| Series {
             name,
+            version: String::new(),
             samples: costs.map(|cpu_us| Sample { cpu_us, qps: 1.0, lost: 0 }).into(),
         };
         // A round in which the machine was half as fast says as much as the others.

@@ -31,12 +31,9 @@ pub(crate) fn write(dir: &Path, name: &str, text: &str) -> Result<PathBuf, Error
 /// How the report calls the floor.
 pub(crate) const ECHO: &str = "echo";
 
-fn installed(
-    name: &'static str,
-    args: impl IntoIterator<Item = impl Into<std::ffi::OsString>>,
-) -> Result<Launch, Error> {
+fn installed(name: &'static str, version: &'static str, args: [&Path; 3]) -> Result<Launch, Error> {
     let program = find(name).ok_or(Error::Missing(name))?;
-    Ok(Launch { name, program, args: args.into_iter().map(Into::into).collect(), core: SERVER_CORE })
+    Ok(Launch { name, program, args: args.map(Into::into).into(), version, core: SERVER_CORE })
 }
 
 /// This very program, as the floor.
@@ -46,7 +43,7 @@ fn installed(
 pub(crate) fn echo() -> Result<Launch, Error> {
     let program = std::env::current_exe().map_err(|source| Error::file(Path::new("bench"), source))?;
     let args = ["echo".into(), format!("{SERVER}:{PORT}").into()];
-    Ok(Launch { name: ECHO, program, args: args.into(), core: SERVER_CORE })
+    Ok(Launch { name: ECHO, program, args: args.into(), version: "--version", core: SERVER_CORE })
 }
 
 /// gdnsd: plugin_geoip over the map, three addresses for each datacentre.
@@ -81,7 +78,7 @@ plugins => {{ geoip => {{
     let zone =
         format!("@ SOA ns hostmaster 1 7200 1800 259200 60\n@ NS ns\nns A {SERVER}\nwww 10 DYNA geoip!www\n");
     write(dir, &format!("gdnsd/zones/vip.{SHOP}"), &zone)?;
-    installed("gdnsd", ["-c".into(), dir.join("gdnsd"), "start".into()])
+    installed("gdnsd", "-h", ["-c".as_ref(), &dir.join("gdnsd"), "start".as_ref()])
 }
 
 /// NSD: one server process for `zone` from the master file `file`.
@@ -115,7 +112,7 @@ zone:
         file = file.display(),
     );
     let config = write(dir, &format!("{name}.conf"), &config)?;
-    let launch = installed("nsd", ["-d".into(), "-c".into(), config])?;
+    let launch = installed("nsd", "-v", ["-d".as_ref(), "-c".as_ref(), &config])?;
     Ok(Launch { name, core, ..launch })
 }
 
@@ -158,5 +155,5 @@ stub-zone:
         dir = dir.display()
     );
     let config = write(dir, "unbound.conf", &config)?;
-    installed("unbound", ["-d".into(), "-c".into(), config])
+    installed("unbound", "-V", ["-d".as_ref(), "-c".as_ref(), &config])
 }

@@ -78,7 +78,7 @@ impl fmt::Display for Report {
         table.set_header(["server", "CPU µs/query", "min", "max", "queries/s", "lost", "× echo"]);
         for line in &self.servers {
             table.add_row([
-                line.series.name.to_owned(),
+                format!("{} {}", line.series.name, line.series.version),
                 format!("{:.2}", line.cpu_us.median),
                 format!("{:.2}", line.cpu_us.min),
                 format!("{:.2}", line.cpu_us.max),

@@ -31,8 +31,27 @@ pub(crate) struct Launch {
     pub(crate) program: PathBuf,
     /// Its arguments.
     pub(crate) args: Vec<OsString>,
+    /// The argument that makes it print its version.
+    pub(crate) version: &'static str,
     /// The core that it runs on.
     pub(crate) core: usize,
+}
+
+impl Launch {
+    /// The program's version, by its own word; empty where it says none.
+    pub(crate) fn version(&self) -> String {
+        let Ok(output) = Command::new(&self.program).arg(self.version).output() else {
+            return String::new();
+        };
+        let text = [output.stdout, output.stderr].concat();
+        version_in(&String::from_utf8_lossy(&text)).to_owned()
+    }
+}
+
+/// The last word of the line that speaks of a version, else of the first.
+fn version_in(text: &str) -> &str {
+    let line = text.lines().find(|line| line.to_ascii_lowercase().contains("version"));
+    line.or(text.lines().next()).and_then(|line| line.split(' ').next_back()).unwrap_or_default()
 }
 
 /// A running server.
@@ -171,6 +190,14 @@ mod tests {
         let zombie = STAT.replace(" S ", " Z ");
         assert_eq!(Process::parse(&zombie), Some(Process { group: 42, alive: false, ticks: 124 }));
         assert_eq!(Process::parse("7 (a) S 1"), None);
+    }
+
+    #[test]
+    fn versions_are_found_in_what_servers_print() {
+        assert_eq!(version_in("gdnsd: invalid option -- 'h'\ngdnsd version 3.8.1\nUsage"), "3.8.1");
+        assert_eq!(version_in("Version 1.17.1\n\nConfigure line: --x"), "1.17.1");
+        assert_eq!(version_in("gslb 0.1.0\n"), "0.1.0");
+        assert_eq!(version_in(""), "");
     }
 
     #[test]

@@ -18,6 +18,7 @@ fn service(dir: &Path, binary: &str, config: &str) -> Result<Launch, Error> {
         name: TERN,
         program: this.with_file_name(binary),
         args: vec!["--config".into(), config.into()],
+        version: "--version",
         core: SERVER_CORE,
     })
 }
