@@ -27,6 +27,8 @@ pub(crate) enum Error {
     Missing(&'static str),
     #[error("{name}: {source}")]
     Name { name: String, source: wire::NameError },
+    #[error("{0}: none of the servers of --only takes part (mend: see `bench --help`)")]
+    Nothing(&'static str),
     #[error("building {0} failed")]
     Build(&'static str),
     #[error("{address}: {source}")]

@@ -138,6 +138,9 @@ fn run(which: Which, options: &Options) -> Result<Report, Error> {
     }
     let mut scenario = Scenario::new(which)?;
     scenario.launches.retain(|launch| wanted(launch.name));
+    if scenario.launches.is_empty() {
+        return Err(Error::Nothing(scenario.name));
+    }
     eprintln!(
         "{}: {} questions, load of the machine {}",
         scenario.name,

@@ -126,3 +126,67 @@ fn scope_of(rdata: &[u8]) -> Option<u8> {
         .and_then(|(_, data)| ClientSubnet::parse(data))
         .map(|subnet| subnet.scope)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use wire::{Ask, Name};
+
+    use super::*;
+
+    fn question() -> Question {
+        let name: Name = "www.example".parse().unwrap();
+        let client_subnet = Some(ClientSubnet::new("1.2.3.0".parse().unwrap(), 24));
+        let mut packet = Vec::new();
+        Ask { client_subnet, ..Ask::new(0, &name, Rtype::A) }.write(&mut packet);
+        Question { packet, net: "198.18.0.0/24".parse().unwrap(), count: 2, scope: Some(16) }
+    }
+
+    /// The question's packet made a response: answers put between its question and its OPT record, the
+    /// scope into the option.
+    fn response(question: &Question, addresses: &[[u8; 4]], scope: u8) -> Vec<u8> {
+        let mut packet = question.packet.clone();
+        packet[2] |= 0x84;
+        packet[7] = addresses.len() as u8;
+        let opt = packet.len() - 22;
+        let scope_at = packet.len() - 4;
+        packet[scope_at] = scope;
+        let answers = addresses.iter().flat_map(|octets| {
+            let fixed = [0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 10, 0, 4];
+            fixed.into_iter().chain(*octets)
+        });
+        packet.splice(opt..opt, answers.collect::<Vec<u8>>());
+        packet
+    }
+
+    #[test]
+    fn right_answers_pass_in_any_order() {
+        let question = question();
+        let judge = |packet: Vec<u8>| question.judge(&packet);
+        assert_eq!(judge(response(&question, &[[198, 18, 0, 1], [198, 18, 0, 2]], 16)), Ok(()));
+        assert_eq!(judge(response(&question, &[[198, 18, 0, 9], [198, 18, 0, 1]], 9)), Ok(()));
+    }
+
+    #[test]
+    fn wrong_answers_do_not() {
+        let question = question();
+        let reason = |addresses: &[[u8; 4]], scope, rcode| {
+            let mut packet = response(&question, addresses, scope);
+            packet[3] |= rcode;
+            question.judge(&packet).unwrap_err()
+        };
+        let two = [[198, 18, 0, 1], [198, 18, 0, 2]];
+        assert_eq!(reason(&two, 16, 2), "SERVFAIL");
+        assert_eq!(reason(&two, 17, 0), "scope 17, not of 1 to 16");
+        assert_eq!(reason(&two, 0, 0), "scope 0, not of 1 to 16");
+        assert_eq!(reason(&two[..1], 16, 0), "[198.18.0.1], not 2 of 198.18.0.0/24");
+        assert_eq!(reason(&[two[0], two[0]], 16, 0), "[198.18.0.1], not 2 of 198.18.0.0/24");
+        assert_eq!(
+            reason(&[two[0], [198, 18, 1, 1]], 16, 0),
+            "[198.18.0.1, 198.18.1.1], not 2 of 198.18.0.0/24"
+        );
+        let mut silent = question.packet.clone();
+        silent[11] = 0;
+        assert!(question.judge(&silent[..silent.len() - 22]).is_err());
+    }
+}
