@@ -131,11 +131,8 @@ impl Layer {
     pub(crate) fn segments(&mut self) -> [Segments<Option<u32>>; 2] {
         let mut inside = HashMap::new();
         [std::mem::take(&mut self.v4), std::mem::take(&mut self.v6)].map(|rows| {
-            let rows = rows.into_iter().map(|row| Row {
-                first: row.first,
-                last: row.last,
-                value: Some(row.value),
-            });
+            let rows =
+                rows.into_iter().map(|row| Row { first: row.first, last: row.last, value: Some(row.value) });
             Segments::nested(None, rows.collect(), |outer, own| {
                 let (Some(outer), Some(number)) = (outer, own) else {
                     return own;

@@ -13,7 +13,8 @@
 //!
 //! ```
 //! # fn main() -> Result<(), geo::SourceError> {
-//! let own = geo::Source::overrides("mine.csv", b"cidr,carrier,province\n192.0.2.0/24,电信,上海")?;
+//! let list = "cidr,carrier,province\n192.0.2.0/24,电信,上海";
+//! let own = geo::Source::overrides("mine.csv", list.as_bytes())?;
 //! let map = geo::MapBuilder::shipped()?.layer(own).build();
 //! let located = map.locate([192, 0, 2, 1].into());
 //! assert_eq!(located.prefix.to_string(), "192.0.2.0/24");

@@ -143,11 +143,7 @@ impl MapBuilder {
             })
         });
         let places = places.into_values();
-        Map {
-            digest: digest(&[&v4, &v6], &places),
-            table: PrefixTable::from_segments(&v4, &v6),
-            places,
-        }
+        Map { digest: digest(&[&v4, &v6], &places), table: PrefixTable::from_segments(&v4, &v6), places }
     }
 }
 

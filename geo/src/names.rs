@@ -27,13 +27,10 @@ pub(crate) struct Names {
 
 /// Splits a data file into its rows of `N` columns, without comments and the header.
 fn rows<const N: usize>(text: &str) -> impl Iterator<Item = [&str; N]> {
-    text.lines()
-        .filter(|line| !line.starts_with('#') && !line.is_empty())
-        .skip(1)
-        .filter_map(|line| {
-            let columns: Vec<_> = line.split(',').collect();
-            columns.try_into().ok()
-        })
+    text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).skip(1).filter_map(|line| {
+        let columns: Vec<_> = line.split(',').collect();
+        columns.try_into().ok()
+    })
 }
 
 fn point(lat: &str, lon: &str) -> Option<Point> {
@@ -103,9 +100,8 @@ impl Names {
 
     /// The centre of the city, else of the province, else of the country.
     fn point(&self, place: &Place) -> Option<Point> {
-        let centre = |spots: &HashMap<String, Spot>, code: &Option<Arc<str>>| {
-            spots.get(&fold(code.as_deref()?))?.1
-        };
+        let centre =
+            |spots: &HashMap<String, Spot>, code: &Option<Arc<str>>| spots.get(&fold(code.as_deref()?))?.1;
         self.city(place)
             .or_else(|| centre(&self.provinces, &place.province))
             .or_else(|| centre(&self.countries, &place.country))

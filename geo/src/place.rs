@@ -19,15 +19,10 @@ impl Point {
     /// From degrees: latitude -90 to 90, longitude -180 to 180. `None` outside of that, and for
     /// what is not a number.
     pub fn new(lat: f64, lon: f64) -> Option<Self> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "both are checked to be within ±180 degrees"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "both are checked to be within ±180 degrees")]
         let micro = |degrees: f64| (degrees * 1e6).round() as i32;
-        ((-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon)).then(|| Self {
-            lat: micro(lat),
-            lon: micro(lon),
-        })
+        ((-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon))
+            .then(|| Self { lat: micro(lat), lon: micro(lon) })
     }
 
     /// Latitude in degrees, north positive.

@@ -55,10 +55,7 @@ impl<T: Copy + Eq + Hash> PrefixTable<T> {
         // Where all of IPv4 is one, the blocks are like any other IPv6 prefix and may merge.
         let inside = (v4.len() == 1).then(|| v4.value(0));
         let v6 = v6.overlay(&embedded, |value, embedded| if embedded { inside } else { Some(value) });
-        Self {
-            v4: Trie::build(ROOT_V4, v4),
-            v6: Trie::build(ROOT_V6, &v6),
-        }
+        Self { v4: Trie::build(ROOT_V4, v4), v6: Trie::build(ROOT_V6, &v6) }
     }
 }
 

@@ -40,10 +40,6 @@ pub(crate) struct Trie<V> {
 impl<V: Copy> Trie<V> {
     /// The value at `key`, and the length of the shortest prefix around `key` that has no other.
     #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the shifts leave root_bits and 6 bits"
-    )]
     pub(crate) fn get(&self, key: u128) -> (V, u8) {
         let mut entry = self.root[(key >> (128 - self.root_bits)) as usize];
         let mut rest = key << self.root_bits;
@@ -115,18 +111,20 @@ impl<V: Copy + Eq + Hash> Builder<'_, V> {
     fn root(&mut self) {
         let size = 128 - self.trie.root_bits;
         let mut at = 0;
-        for slot in 0..1_u128 << self.trie.root_bits {
-            let first = slot << size;
+        while self.trie.root.len() < 1 << self.trie.root_bits {
+            let first = (self.trie.root.len() as u128) << size;
             at = self.run_of(at, first);
-            let entry = if self.is_uniform(at, first, size) {
-                LEAF | self.leaf(at, first)
+            if self.is_uniform(at, first, size) {
+                // The prefix of the leaf may be wider than one entry.
+                let entries = 1 << (self.trie.root_bits - u32::from(self.segments.prefix_len(at, first)));
+                let leaf = LEAF | self.leaf(at, first);
+                self.trie.root.resize(self.trie.root.len() + entries, leaf);
             } else {
                 let node = self.trie.nodes.len();
                 self.trie.nodes.push(Node::default());
                 self.node(node, at, first, size);
-                index(node)
-            };
-            self.trie.root.push(entry);
+                self.trie.root.push(index(node));
+            }
         }
     }
 
@@ -153,12 +151,8 @@ impl<V: Copy + Eq + Hash> Builder<'_, V> {
         }
         let first_child = self.trie.nodes.len();
         self.trie.nodes.resize(first_child + below.len(), Node::default());
-        self.trie.nodes[node] = Node {
-            children,
-            changes,
-            first_child: index(first_child),
-            first_slot: index(first_slot),
-        };
+        self.trie.nodes[node] =
+            Node { children, changes, first_child: index(first_child), first_slot: index(first_slot) };
         for (child, (at, first)) in (first_child..).zip(below) {
             self.node(child, at, first, size);
         }

@@ -64,8 +64,8 @@ fn split(line: &[u8]) -> Result<(IpAddr, IpAddr, &[u8]), Wrong> {
 }
 
 fn says(rest: &[u8]) -> Result<Says, Wrong> {
-    let rest = str::from_utf8(rest)
-        .map_err(|error| (format!("not UTF-8: {error}"), "convert the file to UTF-8"))?;
+    let rest =
+        str::from_utf8(rest).map_err(|error| (format!("not UTF-8: {error}"), "convert the file to UTF-8"))?;
     let fields: Vec<_> = rest.split('|').collect();
     let &[country, _region, province, city, carrier] = fields.as_slice() else {
         let count = fields.len() + 2;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use csv::{ReaderBuilder, StringRecord, Trim};
+use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 use ipnet::IpNet;
 
 use super::SourceError;
@@ -30,29 +30,45 @@ fn wrong<T>(problem: impl Into<String>, mend: impl Into<String>) -> Result<T, Wr
 
 /// Reads all of `text`.
 pub(super) fn read(file: &str, text: &[u8]) -> Result<Layer, SourceError> {
-    let at = |line: u64| {
-        move |(problem, mend): Wrong| SourceError::Line { file: file.to_owned(), line, problem, mend }
+    // The reader skips empty lines and comments, and counts only what it returns.
+    let speaks = |line: &&[u8]| !line.starts_with(b"#") && !matches!(*line, b"" | b"\r");
+    let numbered = (1_u64..).zip(text.split(|&byte| byte == b'\n'));
+    let mut lines = numbered.filter(|(_, line)| speaks(line)).map(|(number, _)| number);
+    let at = |line: Option<u64>| {
+        move |(problem, mend): Wrong| SourceError::Line {
+            file: file.to_owned(),
+            line: line.unwrap_or(1),
+            problem,
+            mend,
+        }
     };
-    let broken = |error: csv::Error| {
-        let line = error.position().map_or(1, csv::Position::line);
-        let mend = format!("write one value for each column of the header, such as `{HEADER}`, in UTF-8");
-        at(line)((error.to_string(), mend))
-    };
-    let mut reader =
-        ReaderBuilder::new().comment(Some(b'#')).trim(Trim::All).from_reader(text);
-    let header = reader.headers().map_err(broken)?.clone();
-    let header_line = header.position().map_or(1, csv::Position::line);
-    let columns = columns(&header).map_err(at(header_line))?;
+    let mut reader = ReaderBuilder::new().comment(Some(b'#')).trim(Trim::All).from_reader(text);
+    let line = lines.next();
+    let header = reader.headers().map_err(broken).map_err(at(line))?;
+    let columns = columns(header).map_err(at(line))?;
     let mut layer = Layer::new();
     for record in reader.records() {
-        let record = record.map_err(broken)?;
-        let line = record.position().map_or(1, csv::Position::line);
+        let line = lines.next();
+        let record = record.map_err(broken).map_err(at(line))?;
         let fields = columns.map(|at| at.and_then(|at| record.get(at)).filter(|it| !it.is_empty()));
         let (net, says) = row(fields).map_err(at(line))?;
         let number = layer.number(says);
         layer.add_net(net, number);
     }
     Ok(layer)
+}
+
+/// What the CSV reader says, without its own idea of the line.
+fn broken(error: csv::Error) -> Wrong {
+    let problem = match error.kind() {
+        ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} values under {expected_len} columns")
+        }
+        ErrorKind::Utf8 { err, .. } => format!("not UTF-8: {err}"),
+        _ => error.to_string(),
+    };
+    let mend = "write one value, or a blank, for each column of the header, in UTF-8";
+    (problem, mend.to_owned())
 }
 
 /// Where each of [`COLUMNS`] stands.
@@ -73,6 +89,10 @@ fn columns(header: &StringRecord) -> Result<[Option<usize>; 8], Wrong> {
 }
 
 fn row(fields: [Option<&str>; 8]) -> Result<(IpNet, Says), Wrong> {
+    // Else the lines after it would be counted wrong.
+    if fields.iter().flatten().any(|field| field.contains(['\n', '\r'])) {
+        return wrong("a quoted value goes over lines", "close the quotes on the same line");
+    }
     let [cidr, carrier, country, province, city, lat, lon, asn] = fields;
     let names = Names::get();
     let place = Place {
@@ -121,9 +141,9 @@ fn parse_net(text: &str) -> Result<IpNet, Wrong> {
 
 fn parse_asn(text: &str) -> Result<u32, Wrong> {
     let digits = text.strip_prefix("AS").unwrap_or(text);
-    digits.parse().or_else(|_| {
-        wrong(format!("asn `{text}` is not a number"), "write the AS number, such as 4134")
-    })
+    digits
+        .parse()
+        .or_else(|_| wrong(format!("asn `{text}` is not a number"), "write the AS number, such as 4134"))
 }
 
 fn parse_country(names: &Names, text: &str) -> Result<Arc<str>, Wrong> {

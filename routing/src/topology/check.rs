@@ -1,5 +1,6 @@
 //! The rules that a topology must keep, apart from where its rows come from.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::Range;
@@ -88,7 +89,7 @@ pub(super) fn cidrs(
     cidrs: &[Spanned<IpNet>],
 ) -> Option<Vec<IpNet>> {
     if cidrs.is_empty() {
-        report.add(at, format!("{who}: has no prefix"), "list one in cidrs");
+        report.add(at, format!("{who}: cidrs is empty"), "list a prefix in it");
         return None;
     }
     let checked: Vec<_> = cidrs.iter().map(|cidr| no_host_bits(report, who, cidr)).collect();
@@ -128,7 +129,7 @@ pub(super) fn glob(pattern: &str, name: &str) -> bool {
     rest.ends_with(tail)
 }
 
-/// What has been used, by whom and where; a second use is reported.
+/// What has been used, by whom and on which line.
 pub(super) struct Used<K>(HashMap<K, (String, usize)>);
 
 impl<K: Eq + std::hash::Hash> Used<K> {
@@ -136,7 +137,18 @@ impl<K: Eq + std::hash::Hash> Used<K> {
         Self(HashMap::new())
     }
 
-    /// `what` is the thing, for the complaint.
+    /// Takes `key`, or says who has it.
+    pub(super) fn claim(&mut self, key: K, who: &str, line: usize) -> Result<(), (String, usize)> {
+        match self.0.entry(key) {
+            Entry::Occupied(first) => Err(first.get().clone()),
+            Entry::Vacant(free) => {
+                free.insert((who.to_owned(), line));
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes `key`, called `what`; a second use is reported.
     pub(super) fn take(
         &mut self,
         report: &mut Report,
@@ -145,17 +157,25 @@ impl<K: Eq + std::hash::Hash> Used<K> {
         what: &str,
         key: K,
     ) -> Option<()> {
-        let line = report.line(&at);
-        if let Some((first, line)) = self.0.get(&key) {
-            report.add(
-                at,
-                format!("{who}: {what} is already used by {first} on line {line}"),
-                "give each its own",
-            );
-            return None;
+        let (first, line) = match self.claim(key, who, report.line(&at)) {
+            Ok(()) => return Some(()),
+            Err(first) => first,
+        };
+        report.add(
+            at,
+            format!("{who}: {what} is already used by {first} on line {line}"),
+            "give each its own",
+        );
+        None
+    }
+}
+
+/// Reports the names that a list has twice. `kind` says what they are.
+pub(super) fn once(report: &mut Report, who: &str, kind: &str, list: &[Spanned<String>]) {
+    for (i, name) in list.iter().enumerate() {
+        if list[..i].contains(name) {
+            report.add(name.span(), format!("{who}: lists {kind} {} twice", name.get_ref()), "take one out");
         }
-        self.0.insert(key, (who.to_owned(), line));
-        Some(())
     }
 }
 

@@ -187,6 +187,7 @@ impl<'t> Reader<'t, '_> {
 
     /// The rows of a table whose rows have names.
     fn named<T: DeserializeOwned>(&mut self, table: &str) -> Vec<Row<T>> {
+        let kind = table.strip_suffix('s').unwrap_or(table);
         let mut rows = Vec::new();
         for mut value in self.rows(table) {
             let name = match value.get_mut() {
@@ -195,7 +196,7 @@ impl<'t> Reader<'t, '_> {
             };
             match name.map(|name| (name.span(), name.into_inner())) {
                 Some((span, DeValue::String(name))) => {
-                    let raw = self.value(&format!("{table}: {name}"), value);
+                    let raw = self.value(&format!("{kind} {name}"), value);
                     let name = Spanned::new(span, name.into_owned());
                     rows.push(Row { name, raw });
                 }
@@ -235,16 +236,20 @@ impl<'t> Reader<'t, '_> {
 
     fn value<T: DeserializeOwned>(&mut self, what: &str, value: Spanned<DeValue<'t>>) -> Option<T> {
         let row = value.span();
+        let keys = match value.get_ref() {
+            DeValue::Table(row) => {
+                row.iter().map(|(key, value)| (key.get_ref().clone(), value.span())).collect()
+            }
+            _ => Vec::new(),
+        };
         T::deserialize(ValueDeserializer::from(value))
             .map_err(|error| {
-                let span = error.span().unwrap_or(row);
+                let at = error.span().unwrap_or(row);
+                let key = keys.iter().find(|(_, span)| span.contains(&at.start));
+                let key = key.map(|(key, _)| format!(": {key}")).unwrap_or_default();
                 let message = one_line(&error);
-                let mend = match &message {
-                    m if m.starts_with("unknown field") => "remove the key or correct its spelling",
-                    m if m.starts_with("missing field") => "add the key to the row",
-                    _ => "write a value of the kind that the key takes",
-                };
-                self.report.add(span, format!("{what}: {message}"), mend);
+                let mend = mend(&message);
+                self.report.add(at, format!("{what}{key}: {message}"), mend);
             })
             .ok()
     }
@@ -263,4 +268,17 @@ impl<'t> Reader<'t, '_> {
 
 fn one_line(error: &toml::de::Error) -> String {
     error.message().replace('\n', "; ")
+}
+
+/// What to do about a value that cannot be read, judged by what the TOML reader says of it.
+fn mend(message: &str) -> &'static str {
+    if message.starts_with("unknown field") {
+        "remove the key or correct its spelling"
+    } else if message.starts_with("missing field") {
+        "add the key to the row"
+    } else if message.starts_with("invalid IP address") {
+        "write an address as \"192.0.2.1\", a prefix as \"192.0.2.0/24\""
+    } else {
+        "write a value of the kind that the key takes"
+    }
 }

@@ -69,8 +69,17 @@ impl Ases {
         if self.networks.line(name.get_ref()).is_some() {
             return None;
         }
-        let carrier = self.carriers.find(report, "relations", name)?;
-        Some(self.carriers.table[carrier].asn)
+        if let Some(carrier) = self.carriers.table.find(name.get_ref()) {
+            return Some(self.carriers.table[carrier].asn);
+        }
+        if self.carriers.line(name.get_ref()).is_none() {
+            report.add(
+                name.span(),
+                format!("relations: {:?} is neither a carrier nor a network", name.get_ref()),
+                "add it to carriers or networks, or correct the name",
+            );
+        }
+        None
     }
 }
 
@@ -91,8 +100,14 @@ pub(super) fn relations(
         let (first, second) = (ases.find(report, a), ases.find(report, b));
         let (first, second) = (first?, second?);
         let pair = (first.min(second), first.max(second));
-        let what = format!("the pair {x} and {y}");
-        used.take(report, "relations", b.span(), &what, pair)?;
+        if let Err((_, line)) = used.claim(pair, x, report.line(&b.span())) {
+            report.add(
+                b.span(),
+                format!("relations: {x} and {y} are already related on line {line}"),
+                "keep the one that is true",
+            );
+            return None;
+        }
         Some((first, second))
     };
     for row in rows.iter().flatten() {
@@ -145,8 +160,14 @@ pub(super) fn sessions(
         let router = routers.find(report, &who, &raw.router);
         let carrier = carriers.find(report, &who, &raw.carrier);
         let (router, carrier) = (router?, carrier?);
-        let what = format!("the pair {} and {}", raw.router.get_ref(), raw.carrier.get_ref());
-        pairs.take(report, &who, at.span(), &what, (router, carrier))?;
+        if let Err((other, line)) = pairs.claim((router, carrier), &who, report.line(&at.span())) {
+            report.add(
+                at.span(),
+                format!("{who}: joins the same two as {other} on line {line}"),
+                "keep one of them",
+            );
+            return None;
+        }
         Some(Session { name, router, carrier })
     })
 }
@@ -192,7 +213,14 @@ pub(super) fn prefixes(
         }
         for (cidr, at) in cidrs.into_iter().zip(&raw.cidrs) {
             let text = cidr.to_string();
-            used.take(report, "prefixes", at.span(), &text, cidr);
+            if let Err((_, line)) = used.claim(cidr, &who, report.line(&at.span())) {
+                report.add(
+                    at.span(),
+                    format!("prefix {text}: is listed twice, first on line {line}"),
+                    "take one out",
+                );
+                continue;
+            }
             let prefix = Prefix { cidr, line: line.into(), announcements: announcements.clone() };
             prefixes.table.push(text.into(), prefix);
         }
@@ -226,16 +254,12 @@ fn announcements(
         report.add(at, format!("{who}: is announced to no one"), "list at least one session in over");
         return None;
     }
-    let mut once = Used::new();
+    check::once(report, who, "session", &raw.over);
     let mut announcements = Vec::new();
     for name in &raw.over {
-        let what = format!("session {}", name.get_ref());
-        let fresh = once.take(report, who, name.span(), &what, name.get_ref().as_str());
+        let prepend = raw.prepend.get(name).copied().unwrap_or_default();
         let session = sessions.find(report, who, name);
-        announcements.push(fresh.and(session).map(|session| Announcement {
-            session,
-            prepend: raw.prepend.get(name).copied().unwrap_or_default(),
-        }));
+        announcements.push(session.map(|session| Announcement { session, prepend }));
     }
     for name in raw.prepend.keys().filter(|name| !raw.over.contains(name)) {
         report.add(

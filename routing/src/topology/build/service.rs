@@ -50,8 +50,10 @@ impl Slbs<'_> {
                     "choose a gateway of the region in which the subnet is",
                 );
             }
-            let mut addresses = self.numbered(report, &who, at.span(), raw, subnet, region)?;
-            addresses.extend(self.listed(report, &who, raw)?);
+            let numbered = self.numbered(report, &who, at.span(), raw, subnet, region);
+            let listed = self.listed(report, &who, raw);
+            let mut addresses = numbered?;
+            addresses.extend(listed?);
             if addresses.is_empty() {
                 report.add(
                     at.span(),
@@ -280,17 +282,9 @@ fn region_order(
     raw: &file::Service,
     regions: &Named<RegionId, Region>,
 ) -> Option<Vec<RegionId>> {
-    let mut once = Used::new();
-    let named: Vec<_> = raw
-        .regions
-        .iter()
-        .map(|name| {
-            let id = regions.find(report, who, name)?;
-            let what = format!("region {}", name.get_ref());
-            once.take(report, who, name.span(), &what, id)?;
-            Some(id)
-        })
-        .collect();
+    check::once(report, who, "region", &raw.regions);
+    let named = raw.regions.iter().map(|name| regions.find(report, who, name));
+    let named: Vec<_> = named.collect();
     let mut order: Vec<_> = named.into_iter().collect::<Option<_>>()?;
     let others: Vec<_> = regions.table.ids().filter(|id| !order.contains(id)).collect();
     order.extend(others);
