@@ -20,13 +20,12 @@ const ROOT_V6: u32 = 14;
 /// [`embedded_v4`]) has that one's value, and what leaves say inside those blocks is not used.
 ///
 /// The prefix that [`get`](Self::get) returns is exact: the value is the same all over it, and
-/// not all over the prefix one bit shorter. (One exception: while the IPv4 values differ among
-/// themselves, a prefix does not reach from inside an embedded block to the outside.)
+/// not all over the prefix one bit shorter.
 #[derive(Clone, Debug)]
 pub struct PrefixTable<T> {
     v4: Trie<T>,
-    /// `None` inside the embedded blocks: the answer is IPv4's.
-    v6: Trie<Option<T>>,
+    /// With each value whether it lies in an embedded block, where the answer is IPv4's.
+    v6: Trie<(T, bool)>,
 }
 
 impl<T: Copy + Eq + Hash> PrefixTable<T> {
@@ -53,8 +52,11 @@ impl<T: Copy + Eq + Hash> PrefixTable<T> {
         });
         let embedded = Segments::nested(false, blocks.to_vec(), |_, own| own);
         // Where all of IPv4 is one, the blocks are like any other IPv6 prefix and may merge.
-        let inside = (v4.len() == 1).then(|| v4.value(0));
-        let v6 = v6.overlay(&embedded, |value, embedded| if embedded { inside } else { Some(value) });
+        let uniform = v4.len() == 1;
+        let v6 = v6.overlay(&embedded, |value, embedded| match (embedded, uniform) {
+            (true, true) => (v4.value(0), false),
+            _ => (value, embedded),
+        });
         Self { v4: Trie::build(ROOT_V4, v4), v6: Trie::build(ROOT_V6, &v6) }
     }
 }
@@ -66,18 +68,21 @@ impl<T: Copy> PrefixTable<T> {
     pub fn get(&self, address: IpAddr) -> (T, u8) {
         match address {
             IpAddr::V4(address) => self.v4.get(key_v4(address)),
-            IpAddr::V6(address) => match self.v6.get(address.into()) {
-                (Some(value), length) => (value, length),
-                (None, _) => self.get_embedded(address),
-            },
+            IpAddr::V6(address) => self.get_v6(address),
         }
     }
 
-    fn get_embedded(&self, address: Ipv6Addr) -> (T, u8) {
-        // The blocks of the table and of `embedded_v4` are the same: there is always one.
-        let (v4, before) = embedded_v4(address).unwrap_or((Ipv4Addr::UNSPECIFIED, 96));
-        let (value, length) = self.v4.get(key_v4(v4));
-        (value, before + length)
+    #[inline]
+    fn get_v6(&self, address: Ipv6Addr) -> (T, u8) {
+        if let Some((inside, before)) = embedded_v4(address) {
+            let (value, length) = self.v4.get(key_v4(inside));
+            // While IPv4 is all one, the block is part of a wider IPv6 prefix.
+            if length > 0 {
+                return (value, before + length);
+            }
+        }
+        let ((value, _), length) = self.v6.get(address.into());
+        (value, length)
     }
 
     /// Every prefix with its value: disjoint, in order, IPv4 first, together all addresses of
@@ -88,8 +93,9 @@ impl<T: Copy> PrefixTable<T> {
             let address = Ipv4Addr::from(u32::try_from(first >> 96).ok()?);
             Some((IpNet::V4(Ipv4Net::new(address, length).ok()?), value))
         });
-        let v6 = self.v6.iter().filter_map(|(first, length, value)| {
-            Some((IpNet::V6(Ipv6Net::new(first.into(), length).ok()?), value?))
+        let own = self.v6.iter().filter(|(_, _, (_, embedded))| !embedded);
+        let v6 = own.filter_map(|(first, length, (value, _))| {
+            Some((IpNet::V6(Ipv6Net::new(first.into(), length).ok()?), value))
         });
         v4.chain(v6)
     }

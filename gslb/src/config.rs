@@ -1,17 +1,19 @@
 //! What the GSLB is told: `example.toml` states every key with its default.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use geo::{Map, MapBuilder, Source};
 use routing::Topology;
 use serde::Deserialize;
 use serve::ListenConfig;
-use steering::Coefficients;
+use serve::config::{ConfigFile, Invalid};
+use serve::program::Failure;
+use steering::{Coefficients, Overrides};
+use wire::{Folded, Name, Rtype};
 use zones::CompiledZone;
-
-use crate::Failure;
 
 /// The configuration file.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,10 +23,10 @@ pub struct Config {
     pub admin: Option<SocketAddr>,
     /// The topology.
     pub topology: PathBuf,
-    /// The zone that the services stand in: SOA and NS at its apex, static names beside them.
-    pub zone: ZoneConfig,
     /// The operators' file; it need not exist.
     pub overrides: PathBuf,
+    /// The zone that the services stand in: SOA and NS at its apex, static names beside them.
+    pub zone: ZoneConfig,
     /// Where addresses are.
     #[serde(default)]
     pub geo: GeoConfig,
@@ -32,6 +34,7 @@ pub struct Config {
     #[serde(default)]
     pub steering: Coefficients,
     /// Sockets.
+    #[serde(default)]
     pub server: ListenConfig,
 }
 
@@ -45,13 +48,13 @@ pub struct ZoneConfig {
     pub file: PathBuf,
 }
 
-/// The sources of the map, each laid over those before it.
+/// The sources of the map.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GeoConfig {
     /// Whether to begin with the table that ships with Tern.
     pub shipped: bool,
-    /// ip2region text (gz or not), MMDB, or override lists.
+    /// ip2region text (gz or not), MMDB, or override lists, each laid over those before it.
     pub sources: Vec<PathBuf>,
 }
 
@@ -68,23 +71,72 @@ pub struct Files {
     /// The map.
     pub map: Arc<Map>,
     /// The zone.
+    pub zone: ServiceZone,
+    /// What the operators say.
+    pub overrides: Overrides,
+    /// Where they say it.
+    pub overrides_path: PathBuf,
+}
+
+/// The zone beside the services.
+pub struct ServiceZone {
+    /// The zone itself.
     pub zone: CompiledZone,
+    /// Names between the apex and a service: they exist, with nothing at them (RFC 8020 §2).
+    pub above_services: HashSet<Folded>,
 }
 
 impl Config {
-    /// Reads every file; relative paths count from `base`.
+    /// Reads every file that the configuration names; relative paths count from its own.
     ///
     /// # Errors
-    /// The first file that is not in order, with its lines.
-    pub fn read(&self, base: &Path) -> Result<Files, Failure> {
-        let topology = Topology::load(&base.join(&self.topology)).map_err(Failure::of)?;
-        let zone = zones::load(&base.join(&self.zone.file), &self.zone.name).map_err(Failure::of)?;
-        Ok(Files { topology: Arc::new(topology), map: Arc::new(self.geo.read(base)?), zone })
+    /// The first that is not in order, with file and line; all at once for topology and zone.
+    pub fn read(&self, file: &ConfigFile) -> Result<Files, Failure> {
+        self.server.check().map_err(|invalid| file.wrong(&invalid.within("server")))?;
+        let topology = Topology::load(&file.resolve(&self.topology)).map_err(Failure::configuration)?;
+        let zone = self.read_zone(file, &topology)?;
+        let map = self.geo.read(file)?;
+        let overrides_path =
+            std::path::absolute(file.resolve(&self.overrides)).map_err(Failure::configuration)?;
+        let overrides = Overrides::load(&overrides_path).map_err(Failure::configuration)?;
+        Ok(Files { topology: Arc::new(topology), map: Arc::new(map), zone, overrides, overrides_path })
     }
 
-    /// Where the overrides file is.
-    pub fn overrides_path(&self, base: &Path) -> PathBuf {
-        base.join(&self.overrides)
+    fn read_zone(&self, file: &ConfigFile, topology: &Topology) -> Result<ServiceZone, Failure> {
+        let wrong = |key: &str, problem: String, mend: &str| {
+            Failure::from(file.wrong(&Invalid::new(key, problem, mend)))
+        };
+        let apex: Name = self.zone.name.parse().map_err(|error| {
+            wrong("zone.name", format!("{:?}: {error}", self.zone.name), "write a domain name")
+        })?;
+        let path = file.resolve(&self.zone.file);
+        let zone = zones::parse_file(&path, &apex).map_err(Failure::configuration)?;
+        if zone.records().any(|record| record.rtype == Rtype::DNAME) {
+            let problem = format!("{} has a DNAME", path.display());
+            return Err(wrong(
+                "zone.file",
+                problem,
+                "keep names that rename others in a zone of `authoritative`",
+            ));
+        }
+        let (zone, warnings) =
+            zone.compile().map_err(|bad| Failure::configuration(zones::LoadError::Bad(bad)))?;
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        let mut above_services = HashSet::new();
+        for service in topology.services().iter() {
+            let name: Name = service.name.parse().map_err(Failure::configuration)?;
+            if !name.is_at_or_below(&apex) || name == apex {
+                let problem = format!("the service {name} is not below {apex}");
+                return Err(wrong(
+                    "zone.name",
+                    problem,
+                    "name the zone that holds every service of the topology",
+                ));
+            }
+            let above = std::iter::successors(name.parent(), Name::parent).take_while(|name| *name != apex);
+            above_services.extend(above.map(|name| name.folded()));
+        }
+        Ok(ServiceZone { zone, above_services })
     }
 }
 
@@ -93,11 +145,14 @@ impl GeoConfig {
     ///
     /// # Errors
     /// The first source that can't be read.
-    pub fn read(&self, base: &Path) -> Result<Map, Failure> {
-        let start = if self.shipped { MapBuilder::shipped().map_err(Failure::of)? } else { MapBuilder::new() };
-        let mut map = start;
+    pub fn read(&self, file: &ConfigFile) -> Result<Map, Failure> {
+        let mut map = if self.shipped {
+            MapBuilder::shipped().map_err(Failure::configuration)?
+        } else {
+            MapBuilder::new()
+        };
         for path in &self.sources {
-            map = map.layer(Source::open(&base.join(path)).map_err(Failure::of)?);
+            map = map.layer(Source::open(file.resolve(path)).map_err(Failure::configuration)?);
         }
         Ok(map.build())
     }

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `gslb` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    serve::program::run::<gslb::Running>()
+}

@@ -17,8 +17,7 @@ use axum::routing::{Router, get};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use steering::explain::{WorldFacts, explain};
-use steering::world::Family;
-use steering::{Engine, World};
+use steering::{Engine, Family, World};
 
 /// What the pages look at.
 #[derive(Clone)]
@@ -58,7 +57,9 @@ async fn explain_page(State(shown): State<Shown>, Query(query): Query<ExplainQue
     let family = match query.family.as_deref() {
         None | Some("4") => Family::V4,
         Some("6") => Family::V6,
-        Some(other) => return problem(StatusCode::BAD_REQUEST, format!("family {other:?} is neither 4 nor 6")),
+        Some(other) => {
+            return problem(StatusCode::BAD_REQUEST, format!("family {other:?} is neither 4 nor 6"));
+        }
     };
     let address = match address_of(&query.address) {
         Ok(address) => address,

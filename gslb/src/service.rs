@@ -5,25 +5,26 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 use serve::{Answer, Client, Outcome, OwnedPacket, Service, Sink};
-use steering::world::Family;
-use steering::{Engine, Reader};
+use steering::{Engine, Family, Reader};
 use wire::{Class, Query, Rcode, Reply};
-use zones::CompiledZone;
+use zones::Found;
+
+use crate::config::ServiceZone;
 
 /// The GSLB as a [`Service`].
 pub struct Gslb {
     engine: Arc<Engine>,
-    zone: Arc<ArcSwap<CompiledZone>>,
+    zone: Arc<ArcSwap<ServiceZone>>,
 }
 
 impl Gslb {
     /// Answers from `engine` for services and from `zone` for the rest.
-    pub fn new(engine: Arc<Engine>, zone: CompiledZone) -> Self {
+    pub fn new(engine: Arc<Engine>, zone: ServiceZone) -> Self {
         Self { engine, zone: Arc::new(ArcSwap::from_pointee(zone)) }
     }
 
     /// Serves another zone from now on.
-    pub fn set_zone(&self, zone: CompiledZone) {
+    pub fn set_zone(&self, zone: ServiceZone) {
         self.zone.store(Arc::new(zone));
     }
 }
@@ -43,7 +44,7 @@ impl Service for Gslb {
 /// One worker's view of world and zone.
 pub struct Worker {
     world: Reader,
-    zone: Cache<Arc<ArcSwap<CompiledZone>>, Arc<CompiledZone>>,
+    zone: Cache<Arc<ArcSwap<ServiceZone>>, Arc<ServiceZone>>,
 }
 
 impl Answer for Worker {
@@ -60,7 +61,7 @@ impl Answer for Worker {
         };
         reply.set_authoritative();
         let Some(family) = Family::asked_by(query.question.rtype) else {
-            reply.template(zone.nodata(), 0);
+            reply.template(zone.zone.negative(), 0);
             return Outcome::Done;
         };
         // A subnet of source 0 asks that it not be used (RFC 7871 §7.1.2): then the resolver's own
@@ -72,10 +73,32 @@ impl Answer for Worker {
         }
         let answer = world.answer(service, group, family);
         if answer.choice.picks.is_empty() {
-            reply.template(zone.nodata(), 0);
+            reply.template(zone.zone.negative(), 0);
         } else {
             reply.template(answer.template.as_ref(), 0);
         }
         Outcome::Done
+    }
+}
+
+/// Answers what is no service. The same for every client: an echoed subnet keeps its scope of 0.
+fn answer_from_zone(zone: &ServiceZone, query: &Query<'_>, reply: &mut Reply<'_>) {
+    let name = &query.question.name;
+    if !name.is_at_or_below(zone.zone.apex()) {
+        reply.set_rcode(Rcode::REFUSED);
+        reply.omit_client_subnet();
+        return;
+    }
+    let found = match zone.zone.find(name, query.question.rtype) {
+        Found::NxDomain(soa) if zone.above_services.contains(name) => Found::NoData(soa),
+        found => found,
+    };
+    reply.set_rcode(found.rcode());
+    if found.is_authoritative() {
+        reply.set_authoritative();
+    }
+    match found.template() {
+        Some(template) => reply.template(template, 0),
+        None => reply.set_rcode(Rcode::SERVFAIL),
     }
 }

@@ -194,7 +194,7 @@ fn snapshot(topology: &Topology, paths: &[Paths], now: Timestamp, before: Option
             None => Reach::unreachable(now),
         };
         match before.map(|snapshot| snapshot.reach(carrier, prefix)) {
-            Some(old) if old.is_like(&next) => old.clone(),
+            Some(old) if old.same_route(&next) => old.clone(),
             _ => next,
         }
     })

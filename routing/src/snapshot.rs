@@ -31,7 +31,7 @@ impl Reach {
     }
 
     /// Whether the route is the same, whenever it began.
-    pub fn is_like(&self, other: &Self) -> bool {
+    pub fn same_route(&self, other: &Self) -> bool {
         self.reachable == other.reachable && self.path == other.path
     }
 

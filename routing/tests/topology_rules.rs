@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use proptest::prelude::*;
 use routing::Topology;
 
 const SMALL: &str = include_str!("small.toml");
@@ -24,6 +25,34 @@ fn every_broken_rule_has_its_complaint() {
         assert!(!expected.is_empty(), "no complaint expected: {case}");
         assert_eq!(SMALL.matches(&good).count(), 1, "must stand once in small.toml: {good}");
         assert_eq!(complaints(&SMALL.replace(&good, &bad)), expected.join("\n"), "{case}");
+    }
+}
+
+#[test]
+fn a_table_that_outgrows_its_ids_is_refused() {
+    let rows: String = (0..=65535).map(|i| format!("{{ name = \"r{i}\", region = \"east\" }},\n")).collect();
+    let text = SMALL.replace("routers = [\n", &format!("routers = [\n{rows}"));
+    let last = 65535 + 2 + SMALL.lines().position(|line| line == "routers = [").unwrap();
+    assert!(
+        complaints(&text).starts_with(&format!(
+            "{last}: router r65535: more than 65535 routers (mend: split the topology)"
+        ))
+    );
+}
+
+proptest! {
+    /// However a file is mutilated, it is read or complained about, at lines that it has.
+    #[test]
+    fn no_text_is_too_broken(from in any::<prop::sample::Index>(), to in any::<prop::sample::Index>(), cut in 1usize..80) {
+        let (from, to) = (from.index(SMALL.len()), to.index(SMALL.len()));
+        let piece = &SMALL[from..(from + cut).min(SMALL.len())];
+        let text = [&SMALL[..to], piece, &SMALL[(to + cut).min(SMALL.len())..]].concat();
+        if let Err(problems) = Topology::parse(&text, "t.toml") {
+            prop_assert!(!problems.0.is_empty());
+            for problem in &problems.0 {
+                prop_assert!((1..=text.lines().count() + 1).contains(&problem.line), "{}", problem);
+            }
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tokio::net::UdpSocket;
-use tokio::sync::mpsc;
 use wire::{Malformed, Query, Reply};
+
+pub use crate::sink::Sink;
 
 /// How a query came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +38,8 @@ pub enum Outcome {
 }
 
 /// A DNS service: what `serve` needs to know of it.
+///
+/// Only queries of class IN and CH reach it; the others are refused before.
 pub trait Service: Send + Sync + 'static {
     /// What answers on one worker thread.
     type Worker: Answer + Send + 'static;
@@ -73,14 +75,4 @@ impl OwnedPacket {
     pub fn query(&self) -> Result<Query<'_>, Malformed<'_>> {
         Query::parse(&self.0)
     }
-}
-
-/// Where the answers of the slow path go: one message or, over TCP, many.
-#[derive(Debug)]
-pub struct Sink(pub(crate) SinkTo);
-
-#[derive(Debug)]
-pub(crate) enum SinkTo {
-    Udp { socket: std::sync::Arc<UdpSocket>, to: SocketAddr },
-    Tcp { frames: mpsc::Sender<Box<[u8]>> },
 }

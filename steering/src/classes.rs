@@ -10,24 +10,8 @@ use routing::topology::{PrefixId, RegionId, Topology};
 use wire::Name;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::ids::{ClassId, Family};
 use crate::policy::Member;
-use crate::world::Family;
-
-/// A class of addresses: an index into [`Layout::classes`](crate::Layout::classes).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClassId(u32);
-
-impl ClassId {
-    /// The class at `index` of [`Layout::classes`](crate::Layout::classes).
-    pub(crate) fn from_index(index: usize) -> Self {
-        Self(u32::try_from(index).unwrap_or(u32::MAX))
-    }
-
-    /// The index into [`Layout::classes`](crate::Layout::classes).
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// Addresses that cost the same for everybody.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +41,7 @@ impl Scheme {
     ) -> Self {
         let fits = |class: &Class| family == Family::of(topology.prefixes()[class.prefix].cidr.addr());
         let used = (0..)
-            .map(ClassId)
+            .map(ClassId::from_index)
             .zip(classes)
             .filter(|(id, class)| fits(class) && !members[id.index()].is_empty());
         Self { classes: used.map(|(id, _)| id).collect(), region_order: region_order.to_vec() }
@@ -106,7 +90,7 @@ pub(crate) fn classify(topology: &Topology) -> (Vec<Class>, Vec<Vec<Vec<Member>>
                 let key = (region, address.prefix, address.bias_ms.to_bits());
                 let class = *ids.entry(key).or_insert_with(|| {
                     classes.push(Class { region, prefix: address.prefix, bias_ms: address.bias_ms });
-                    ClassId(classes.len() as u32 - 1)
+                    ClassId::from_index(classes.len() - 1)
                 });
                 members.resize_with(members.len().max(class.index() + 1), Vec::new);
                 members[class.index()].push(Member {

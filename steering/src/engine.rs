@@ -5,7 +5,6 @@
 //! longer current are kept until their last reader has moved on, and freed by the next publication:
 //! never on a worker.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -16,7 +15,7 @@ use routing::{Simulation, Topology};
 use crate::layout::Layout;
 use crate::overrides::{Overrides, OverridesError};
 use crate::policy::Coefficients;
-use crate::world::{Inputs, World};
+use crate::world::{Inputs, Interner, World};
 
 /// Why the engine refuses an input. The world before serves on.
 #[derive(Debug, thiserror::Error)]
@@ -36,14 +35,13 @@ pub struct Published {
     pub serial: u64,
     /// Rows (service and group) whose answer is another than before.
     pub moved: usize,
-    /// When the next override ends, and the overrides must be applied again.
-    pub next_expiry: Option<Timestamp>,
 }
 
 /// What events change.
 struct State {
     simulation: Simulation,
     overrides: Overrides,
+    interner: Interner,
     retired: Vec<Arc<World>>,
 }
 
@@ -73,8 +71,9 @@ impl Engine {
         if layout.groups().is_empty() {
             return Err(EngineError::EmptyMap);
         }
-        let mut state = State { simulation, overrides, retired: Vec::new() };
-        let (mut world, _) = World::build(state.inputs(layout, now)?, None, now);
+        let mut state = State { simulation, overrides, interner: Interner::default(), retired: Vec::new() };
+        let inputs = state.inputs(layout, now)?;
+        let (mut world, _) = World::build(inputs, None, &mut state.interner, now);
         world.serial = 1;
         Ok(Self { current: Arc::new(ArcSwap::from_pointee(world)), state: Mutex::new(state) })
     }
@@ -89,31 +88,27 @@ impl Engine {
         Cache::new(Arc::clone(&self.current))
     }
 
-    /// Makes these overrides the ones that hold, and publishes what follows at `now`. A burst of changes
-    /// to the file is one call.
+    /// Makes these overrides the ones that hold, and publishes what follows at `now`; nothing where that
+    /// is what holds already. A burst of changes to the file is one call.
     ///
     /// # Errors
     /// Where they do not fit the topology; those before hold on.
-    pub fn set_overrides(&self, overrides: Overrides, now: Timestamp) -> Result<Published, EngineError> {
+    pub fn set_overrides(
+        &self,
+        overrides: Overrides,
+        now: Timestamp,
+    ) -> Result<Option<Published>, EngineError> {
         let mut state = self.lock();
         let before = std::mem::replace(&mut state.overrides, overrides);
-        let layout = Arc::clone(&self.current.load().layout);
-        match state.inputs(layout, now) {
-            Ok(inputs) => Ok(self.publish(&mut state, inputs, now)),
+        let current = self.current.load_full();
+        match state.inputs(Arc::clone(&current.layout), now) {
+            Ok(inputs) if inputs.id() == current.id => Ok(None),
+            Ok(inputs) => Ok(Some(self.publish(&mut state, inputs, now))),
             Err(error) => {
                 state.overrides = before;
                 Err(error)
             }
         }
-    }
-
-    /// Publishes again what holds at `now`: an override has ended.
-    ///
-    /// # Errors
-    /// None that [`Engine::set_overrides`] has not returned before.
-    pub fn refresh(&self, now: Timestamp) -> Result<Published, EngineError> {
-        let overrides = self.lock().overrides.clone();
-        self.set_overrides(overrides, now)
     }
 
     /// Replaces topology and map: all or nothing.
@@ -150,14 +145,14 @@ impl Engine {
 
     fn publish(&self, state: &mut State, inputs: Inputs, now: Timestamp) -> Published {
         let before = self.current.load_full();
-        let (mut world, moved) = World::build(inputs, Some(&before), now);
+        let (mut world, moved) = World::build(inputs, Some(&before), &mut state.interner, now);
         world.serial = before.serial + 1;
         let serial = world.serial;
         self.current.store(Arc::new(world));
         state.retired.push(before);
         // Whoever else still holds one lets go of it later, and it is freed here then.
         state.retired.retain(|world| Arc::strong_count(world) > 1);
-        Published { serial, moved, next_expiry: state.overrides.next_expiry(now) }
+        Published { serial, moved }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -175,13 +170,12 @@ impl State {
     }
 }
 
-/// Reads overrides and checks that they fit a topology.
+/// Whether overrides fit a topology.
 ///
 /// # Errors
-/// Where they can't be read or do not.
-pub fn load_overrides(path: &Path, topology: &Topology, now: Timestamp) -> Result<Overrides, OverridesError> {
-    let overrides = Overrides::load(path)?;
+/// Where they do not.
+pub fn check(overrides: &Overrides, topology: &Topology, now: Timestamp) -> Result<(), OverridesError> {
     overrides.events(topology, now)?;
     overrides.states(topology, now)?;
-    Ok(overrides)
+    Ok(())
 }

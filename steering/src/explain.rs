@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use routing::topology::ServiceId;
 use serde::Serialize;
 
-use crate::classes::ClassId;
+use crate::ids::{ClassId, Family};
 use crate::layout::Client;
 use crate::policy::{Fallback, Member, Observer, Terms, Verdict};
-use crate::world::{Family, World};
+use crate::world::World;
 
 /// An answer, explained.
 #[derive(Clone, Debug, Serialize)]

@@ -16,25 +16,9 @@ use routing::{Simulation, Snapshot};
 use wire::Folded;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use crate::classes::{Class, ClassId, Scheme, ServiceLayout, classify, lay_out};
+use crate::classes::{Class, Scheme, ServiceLayout, classify, lay_out};
+use crate::ids::{ClassId, Family, GroupId};
 use crate::policy::{Coefficients, Ranked, Terms, rank};
-use crate::world::Family;
-
-/// A group of clients: an index into [`Layout::groups`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroupId(u32);
-
-impl GroupId {
-    /// The group at `index` of [`Layout::groups`].
-    pub(crate) fn from_index(index: usize) -> Self {
-        Self(u32::try_from(index).unwrap_or(u32::MAX))
-    }
-
-    /// The index into [`Layout::groups`].
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// Who asks, as far as the ranking is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,7 +84,7 @@ impl Layout {
             digest: digest(&topology, &map, &coefficients),
             by_name: by_name.collect(),
             groups: Vec::new(),
-            table: PrefixTable::build(GroupId(0), []),
+            table: PrefixTable::build(GroupId::from_index(0), []),
             classes,
             schemes,
             services,
@@ -130,14 +114,14 @@ impl Layout {
                     *by_key.entry(key).or_insert_with(|| {
                         let hash = self.group_hash(client.carrier, &rankings);
                         groups.push(Group { carrier: client.carrier, hash, rankings });
-                        GroupId(groups.len() as u32 - 1)
+                        GroupId::from_index(groups.len() - 1)
                     })
                 })
             })
             .collect();
         let leaves =
             self.map.leaves().filter_map(|(prefix, place)| Some((prefix, *of_place.get(place.index())?)));
-        self.table = PrefixTable::build(GroupId(0), leaves);
+        self.table = PrefixTable::build(GroupId::from_index(0), leaves);
         self.groups = groups;
     }
 

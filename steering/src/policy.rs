@@ -17,7 +17,7 @@ use routing::topology::{SlbId, ZoneId};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::classes::ClassId;
+use crate::ids::ClassId;
 
 mod verdict;
 
@@ -189,6 +189,8 @@ pub struct Choice {
     pub picks: Vec<(SlbId, IpAddr)>,
     /// What had to be ignored.
     pub fallback: Fallback,
+    /// How many ties of the ranking were looked at: what is behind them had no say.
+    pub depth: u32,
 }
 
 /// Steps 2 to 4: at the most `count` of what is ranked. `seed` stands for the service and the group.
@@ -202,8 +204,9 @@ pub fn choose<P: Pool, O: Observer>(
     let mut choice = Choice::default();
     for fallback in [Fallback::None, Fallback::Health, Fallback::Reachability, Fallback::Operators] {
         observer.round(fallback);
-        let picks = take(pool, ranking, seed, count, fallback, observer);
-        choice = Choice { picks, fallback };
+        let (picks, depth) = take(pool, ranking, seed, count, fallback, observer);
+        let depth = if fallback == Fallback::None { depth } else { u32::MAX };
+        choice = Choice { picks, fallback, depth };
         if !choice.picks.is_empty() {
             break;
         }
@@ -225,8 +228,9 @@ fn take<P: Pool, O: Observer>(
     count: usize,
     fallback: Fallback,
     observer: &mut O,
-) -> Vec<(SlbId, IpAddr)> {
+) -> (Vec<(SlbId, IpAddr)>, u32) {
     let mut picks: Vec<(SlbId, IpAddr)> = Vec::with_capacity(count);
+    let mut depth = 0;
     let mut zones: Vec<ZoneId> = Vec::with_capacity(count);
     let mut bids: Vec<Bid> = Vec::new();
     for tie in ranking.chunk_by(|a, b| a.tie == b.tie) {
@@ -234,6 +238,7 @@ fn take<P: Pool, O: Observer>(
         if full && !O::CURIOUS {
             break;
         }
+        depth += u32::from(!full);
         for &Ranked { class, .. } in tie {
             for member in pool.members(class) {
                 let known = picks.iter().any(|pick| pick.0 == member.slb)
@@ -256,7 +261,7 @@ fn take<P: Pool, O: Observer>(
             observer.see(bid.class, &bid.member, Verdict::LostTie);
         }
     }
-    picks
+    (picks, depth)
 }
 
 /// Step 2: why an address is not usable.

@@ -1,9 +1,9 @@
 //! A world: layout, reachability and states, worked out into a finished answer for each service and
 //! group. Immutable; the next one shares what did not change.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use jiff::Timestamp;
 use routing::Snapshot;
@@ -11,34 +11,12 @@ use routing::topology::{CarrierId, Id, ServiceId, SlbId};
 use wire::{Owner, Rtype, Section, Template, TemplateBuilder};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::classes::{ClassId, ServiceLayout};
-use crate::layout::{GroupId, Layout};
+use crate::classes::ServiceLayout;
+use crate::ids::{ClassId, Family, GroupId};
+use crate::layout::Layout;
 use crate::policy::{Choice, Fallback, Member, Observer, Pool, SlbState, choose};
 
-/// An address family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Family {
-    /// IPv4: A records.
-    V4 = 0,
-    /// IPv6: AAAA records.
-    V6 = 1,
-}
-
-impl Family {
-    /// The family of an address.
-    pub fn of(address: IpAddr) -> Self {
-        if address.is_ipv4() { Self::V4 } else { Self::V6 }
-    }
-
-    /// The family that a type asks for.
-    pub fn asked_by(rtype: Rtype) -> Option<Self> {
-        match rtype {
-            Rtype::A => Some(Self::V4),
-            Rtype::AAAA => Some(Self::V6),
-            _ => None,
-        }
-    }
-}
+const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 
 /// A finished answer. Groups that get the same share it.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,15 +59,34 @@ pub struct Inputs {
     pub states: Arc<[SlbState]>,
 }
 
+impl Inputs {
+    /// A hash of them all: the world's id.
+    pub fn id(&self) -> u128 {
+        let mut hash = Xxh3::new();
+        hash.update(&self.layout.digest().to_le_bytes());
+        hash.update(&self.snapshot.digest().to_le_bytes());
+        for state in self.states.iter() {
+            hash.update(&[state.operator as u8, u8::from(state.unhealthy)]);
+        }
+        hash.digest128()
+    }
+}
+
 impl World {
     /// Works out the first world of a layout, or, with the world before, only the rows that the change
     /// touches. Returns it and the number of rows whose answer is another.
-    pub fn build(inputs: Inputs, before: Option<&World>, built: Timestamp) -> (Self, usize) {
+    pub fn build(
+        inputs: Inputs,
+        before: Option<&World>,
+        interner: &mut Interner,
+        built: Timestamp,
+    ) -> (Self, usize) {
+        let id = inputs.id();
         let Inputs { layout, snapshot, states } = inputs;
         let before = before.filter(|before| Arc::ptr_eq(&before.layout, &layout));
         let mut world = Self {
             serial: 0,
-            id: id(&layout, &snapshot, &states),
+            id,
             built,
             reach: Reachable::of(&layout, &snapshot),
             layout,
@@ -97,46 +94,63 @@ impl World {
             states,
             services: Vec::new(),
         };
+        interner.forget_unused();
         let mut moved = 0;
         for service in (0..world.layout.services().len()).map(ServiceId::from_index) {
-            let (rows, rows_moved) = world.rows(service, before);
+            let (rows, rows_moved) = match before {
+                Some(before) => world.update(service, before, interner),
+                None => world.work_out(service, interner),
+            };
             world.services.push(rows);
             moved += rows_moved;
         }
         (world, moved)
     }
 
-    fn rows(&self, service: ServiceId, before: Option<&World>) -> (Arc<Rows>, usize) {
-        let mut interned = Interner::default();
+    /// All rows of a service.
+    fn work_out(&self, service: ServiceId, interner: &mut Interner) -> (Arc<Rows>, usize) {
         let groups = (0..self.layout.groups().len()).map(GroupId::from_index);
-        let Some(before) = before else {
-            let rows: Rows = groups.map(|group| self.row(service, group, &mut interned)).collect();
-            let count = rows.len();
-            return (Arc::new(rows), count);
-        };
+        let row = |group| FAMILIES.map(|family| self.row(service, group, family, interner));
+        let rows: Rows = groups.map(row).collect();
+        let count = rows.len();
+        (Arc::new(rows), count)
+    }
+
+    /// The rows of a service as they were, but for those that looked at what has changed.
+    fn update(&self, service: ServiceId, before: &World, interner: &mut Interner) -> (Arc<Rows>, usize) {
         let old = &before.services[service.index()];
-        let touched = self.touched(service, before);
-        if !touched.any() {
+        let changes = Changes::of(self, before, service);
+        if changes.0.is_empty() {
             return (Arc::clone(old), 0);
         }
-        old.iter().flatten().for_each(|answer| interned.know(answer));
         let mut rows = Rows::clone(old);
         let mut moved = 0;
-        for (group, row) in groups.zip(&mut rows) {
-            if touched.includes(self.layout.groups()[group.index()].carrier) {
-                let new = self.row(service, group, &mut interned);
-                moved += usize::from(new != *row);
-                *row = new;
+        for (group, row) in (0..).map(GroupId::from_index).zip(&mut rows) {
+            let carrier = self.layout.groups()[group.index()].carrier;
+            let mut row_moved = false;
+            for (family, answer) in FAMILIES.into_iter().zip(row) {
+                let ranking = self.layout.ranking(group, service, family);
+                let looked_at = ranking.iter().take_while(|ranked| ranked.tie < answer.choice.depth);
+                if looked_at.into_iter().any(|ranked| changes.0.contains(&(carrier, ranked.class))) {
+                    let new = self.row(service, group, family, interner);
+                    row_moved |= new.choice.picks != answer.choice.picks;
+                    *answer = new;
+                }
             }
+            moved += usize::from(row_moved);
         }
         (Arc::new(rows), moved)
     }
 
-    fn row(&self, service: ServiceId, group: GroupId, interned: &mut Interner) -> [Arc<Answer>; 2] {
-        [Family::V4, Family::V6].map(|family| {
-            let choice = self.choose(service, group, family, &mut ());
-            interned.answer(self.layout.service(service), family, choice)
-        })
+    fn row(
+        &self,
+        service: ServiceId,
+        group: GroupId,
+        family: Family,
+        interner: &mut Interner,
+    ) -> Arc<Answer> {
+        let choice = self.choose(service, group, family, &mut ());
+        interner.answer(service, self.layout.service(service), family, choice)
     }
 
     /// Runs the policy for one service and group: what the rows hold, and what explain looks at.
@@ -152,24 +166,6 @@ impl World {
         let pool = ServicePool { world: self, service: layout, carrier };
         let ranking = self.layout.ranking(group, service, family);
         choose(&pool, ranking, self.layout.seed(group, service), layout.answers, observer)
-    }
-
-    /// Whose rows of a service a change since `before` may move.
-    fn touched(&self, service: ServiceId, before: &World) -> Touched {
-        let layout = self.layout.service(service);
-        let state_changed = self
-            .layout
-            .class_ids()
-            .flat_map(|class| layout.members(class))
-            .any(|member| self.states.get(member.slb.index()) != before.states.get(member.slb.index()));
-        let carriers = self.layout.topology.carriers().ids().map(Some).chain([None]);
-        let changed = carriers.map(|carrier| {
-            state_changed
-                || self.layout.class_ids().any(|class| {
-                    layout.uses(class) && self.reach.get(carrier, class) != before.reach.get(carrier, class)
-                })
-        });
-        Touched(changed.collect())
     }
 
     /// The finished answer of a service for a group.
@@ -189,17 +185,25 @@ impl World {
     }
 }
 
-/// Which carriers' groups a change touches; the last is for clients of no known carrier.
-struct Touched(Vec<bool>);
+/// What has changed for a service's rows: for whose clients, in which class.
+struct Changes(HashSet<(Option<CarrierId>, ClassId)>);
 
-impl Touched {
-    fn any(&self) -> bool {
-        self.0.contains(&true)
-    }
-
-    fn includes(&self, carrier: Option<CarrierId>) -> bool {
-        let index = carrier.map_or(self.0.len() - 1, |carrier| carrier.index());
-        self.0.get(index).copied().unwrap_or(false)
+impl Changes {
+    fn of(world: &World, before: &World, service: ServiceId) -> Self {
+        let service = world.layout.service(service);
+        let carriers = || world.layout.topology.carriers().ids().map(Some).chain([None]);
+        let mut changes = HashSet::new();
+        for class in world.layout.class_ids().filter(|&class| service.uses(class)) {
+            let state_changed = service
+                .members(class)
+                .iter()
+                .any(|member| world.state(member.slb) != before.state(member.slb));
+            let changed = carriers().filter(|&carrier| {
+                state_changed || world.reach.get(carrier, class) != before.reach.get(carrier, class)
+            });
+            changes.extend(changed.map(|carrier| (carrier, class)));
+        }
+        Self(changes)
     }
 }
 
@@ -251,25 +255,36 @@ impl Pool for ServicePool<'_> {
     }
 }
 
-/// One copy of each answer of a service.
+/// One copy of each answer that is in use.
 #[derive(Default)]
-struct Interner([HashMap<Choice, Arc<Answer>>; 2]);
+pub struct Interner {
+    known: HashMap<(ServiceId, Family, Choice), Weak<Answer>>,
+    in_use: usize,
+}
 
 impl Interner {
-    fn know(&mut self, answer: &Arc<Answer>) {
-        if let Some(&(_, address)) = answer.choice.picks.first() {
-            self.0[Family::of(address) as usize].insert(answer.choice.clone(), Arc::clone(answer));
+    fn answer(
+        &mut self,
+        id: ServiceId,
+        service: &ServiceLayout,
+        family: Family,
+        choice: Choice,
+    ) -> Arc<Answer> {
+        let key = (id, family, choice);
+        if let Some(answer) = self.known.get(&key).and_then(Weak::upgrade) {
+            return answer;
         }
+        let answer = Arc::new(Answer { template: template(service, &key.2), choice: key.2.clone() });
+        self.known.insert(key, Arc::downgrade(&answer));
+        answer
     }
 
-    fn answer(&mut self, service: &ServiceLayout, family: Family, choice: Choice) -> Arc<Answer> {
-        let known = &mut self.0[family as usize];
-        if let Some(answer) = known.get(&choice) {
-            return Arc::clone(answer);
+    /// Sweeps once as many are unused as were in use after the last sweep.
+    fn forget_unused(&mut self) {
+        if self.known.len() > 2 * self.in_use {
+            self.known.retain(|_, answer| answer.strong_count() > 0);
+            self.in_use = self.known.len();
         }
-        let answer = Arc::new(Answer { template: template(service, &choice), choice });
-        known.insert(answer.choice.clone(), Arc::clone(&answer));
-        answer
     }
 }
 
@@ -287,14 +302,4 @@ fn template(service: &ServiceLayout, choice: &Choice) -> Template {
         };
     }
     builder.finish()
-}
-
-fn id(layout: &Layout, snapshot: &Snapshot, states: &[SlbState]) -> u128 {
-    let mut hash = Xxh3::new();
-    hash.update(&layout.digest().to_le_bytes());
-    hash.update(&snapshot.digest().to_le_bytes());
-    for state in states {
-        hash.update(&[state.operator as u8, u8::from(state.unhealthy)]);
-    }
-    hash.digest128()
 }

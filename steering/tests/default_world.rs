@@ -9,8 +9,7 @@ use jiff::Timestamp;
 use routing::Topology;
 use routing::topology::{DEFAULT_TOPOLOGY, SlbId};
 use steering::policy::Verdict;
-use steering::world::Family;
-use steering::{Action, Coefficients, Engine, Fallback, Override, Overrides};
+use steering::{Action, Coefficients, Engine, Fallback, Family, Override, Overrides};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -50,7 +49,7 @@ fn withdraw(router: &str, carrier: &str) -> Override {
 fn apply(engine: &Engine, rules: impl IntoIterator<Item = Override>) -> usize {
     let mut overrides = Overrides::default();
     rules.into_iter().for_each(|rule| overrides.add(rule, NOW));
-    engine.set_overrides(overrides, NOW).unwrap().moved
+    engine.set_overrides(overrides, NOW).unwrap().map_or(0, |published| published.moved)
 }
 
 #[test]
@@ -151,4 +150,58 @@ fn an_explanation_says_what_is_answered_and_judges_every_candidate() {
     assert!((15.0..17.0).contains(
         &telecom.candidates.iter().find(|c| c.line == "telecom" && c.region == "cn-north").unwrap().cost_ms
     ));
+}
+
+/// Every answer of a world, by service, group and family.
+fn everything(engine: &Engine) -> Vec<(Vec<(SlbId, IpAddr)>, Fallback)> {
+    let world = engine.world();
+    let mut answers = Vec::new();
+    for service in world.layout.topology.services().ids() {
+        for (_, group) in world.layout.prefixes() {
+            for family in [Family::V4, Family::V6] {
+                let choice = &world.answer(service, group, family).choice;
+                answers.push((choice.picks.clone(), choice.fallback));
+            }
+        }
+    }
+    answers
+}
+
+#[test]
+fn what_events_leave_is_what_a_fresh_start_gives() {
+    let engine = engine();
+    let fresh = self::engine();
+    let nothing = everything(&engine);
+    let routers = ["cn-east-br1", "cn-east-br2", "cn-north-br1", "cn-south-br1"];
+    let carriers = ["telecom", "unicom", "mobile", "edu"];
+    let mut overrides = Overrides::default();
+    for step in 0..48 {
+        let router = Some(routers[step % 4].to_owned());
+        let carrier = Some(carriers[step / 4 % 4].to_owned()).filter(|_| step % 3 > 0);
+        let rule = match step % 7 {
+            0 => Override::new(Action::Withdraw),
+            1 => Override::new(Action::Announce),
+            2 => Override { slb: Some(format!("cn-*-slb{}", 1 + step % 6)), ..Override::new(Action::Down) },
+            3 => {
+                Override { slb: Some("*".into()), ..Override::new([Action::Drain, Action::Normal][step % 2]) }
+            }
+            4 => Override { link: Some([4134, 4837]), ..Override::new(Action::LinkDown) },
+            5 => Override { router, carrier, ..Override::new(Action::Announce) },
+            _ => Override { router, carrier, ..Override::new(Action::Withdraw) },
+        };
+        overrides.add(rule, NOW);
+        engine.set_overrides(overrides.clone(), NOW).unwrap();
+        let scratch = Engine::new(
+            Arc::clone(&engine.world().layout.topology),
+            Arc::clone(&engine.world().layout.map),
+            Coefficients::default(),
+            overrides.clone(),
+            NOW,
+        );
+        let scratch = scratch.unwrap();
+        assert_eq!(engine.world().id, scratch.world().id);
+        assert!(everything(&engine) == everything(&scratch), "step {step}");
+    }
+    engine.set_overrides(Overrides::default(), NOW).unwrap();
+    assert!(everything(&engine) == nothing && everything(&fresh) == nothing);
 }

@@ -42,8 +42,9 @@ impl<'a> Edns<'a> {
     /// Reads an OPT record's class, TTL and RDATA.
     ///
     /// # Errors
-    /// FORMERR for options that overrun the record, and for a malformed client subnet or cookie, or one
-    /// given twice. The options of a later version are not looked at.
+    /// FORMERR for options that overrun the record, for a malformed client subnet or cookie and for two
+    /// client subnets. Of several cookies the first counts (RFC 7873 §5.2). The options of a later version
+    /// are not looked at.
     pub(crate) fn parse(class: u16, ttl: u32, rdata: &'a [u8]) -> Result<Self, Rcode> {
         let [_, version, flags, _] = ttl.to_be_bytes();
         let mut edns = Self {
@@ -59,16 +60,12 @@ impl<'a> Edns<'a> {
         }
         for option in options(rdata) {
             let (code, data) = option?;
-            let twice = match code {
-                option::CLIENT_SUBNET => {
-                    edns.client_subnet.replace(ClientSubnet::parse_query(data)?).is_some()
-                }
-                option::COOKIE => edns.cookie.replace(Cookie::parse(data)?).is_some(),
-                option::NSID => std::mem::replace(&mut edns.nsid, true),
-                _ => false,
-            };
-            if twice {
-                return Err(Rcode::FORMERR);
+            match code {
+                option::CLIENT_SUBNET if edns.client_subnet.is_some() => return Err(Rcode::FORMERR),
+                option::CLIENT_SUBNET => edns.client_subnet = Some(ClientSubnet::parse_query(data)?),
+                option::COOKIE if edns.cookie.is_none() => edns.cookie = Some(Cookie::parse(data)?),
+                option::NSID => edns.nsid = true,
+                _ => {}
             }
         }
         Ok(edns)
@@ -111,6 +108,17 @@ pub enum Family {
     V6,
 }
 
+impl Family {
+    /// Bits of an address.
+    pub(crate) fn bits(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::V4 => 32,
+            Self::V6 => 128,
+        }
+    }
+}
+
 /// A client subnet option (RFC 7871 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientSubnet {
@@ -126,15 +134,15 @@ pub struct ClientSubnet {
 impl ClientSubnet {
     /// The subnet of the first `source` bits of `address`, scope 0; longer than the family clamps.
     pub fn new(address: IpAddr, source: u8) -> Self {
-        let (family, bits, mut octets) = match address {
+        let (family, mut octets) = match address {
             IpAddr::V4(v4) => {
                 let mut octets = [0; 16];
                 octets[..4].copy_from_slice(&v4.octets());
-                (Family::V4, 32, octets)
+                (Family::V4, octets)
             }
-            IpAddr::V6(v6) => (Family::V6, 128, v6.octets()),
+            IpAddr::V6(v6) => (Family::V6, v6.octets()),
         };
-        let source = source.min(bits);
+        let source = source.min(family.bits());
         zero_beyond(&mut octets, source);
         Self { family, source, scope: 0, octets }
     }
@@ -167,13 +175,13 @@ impl ClientSubnet {
     pub fn parse(data: &[u8]) -> Option<Self> {
         let (head, address) = data.split_at_checked(4)?;
         let (source, scope) = (head[2], head[3]);
-        let (family, bits) = match u16_at(head, 0)? {
-            0 => (Family::None, 0),
-            1 => (Family::V4, 32),
-            2 => (Family::V6, 128),
+        let family = match u16_at(head, 0)? {
+            0 => Family::None,
+            1 => Family::V4,
+            2 => Family::V6,
             _ => return None,
         };
-        if source > bits || scope > bits || address.len() != usize::from(source.div_ceil(8)) {
+        if source.max(scope) > family.bits() || address.len() != usize::from(source.div_ceil(8)) {
             return None;
         }
         let mut octets = [0; 16];
@@ -185,7 +193,7 @@ impl ClientSubnet {
 
     /// Octets that the option takes in an OPT record, its code and length included.
     pub(crate) fn wire_len(&self) -> usize {
-        8 + usize::from(self.source.div_ceil(8))
+        8 + usize::from(self.source.min(self.family.bits()).div_ceil(8))
     }
 
     /// The option's data: family, source, scope, address. The first [`Self::wire_len`] − 4 octets count.
@@ -232,3 +240,7 @@ impl<'a> Cookie<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;

@@ -157,3 +157,7 @@ fn read_record(packet: &[u8], at: usize) -> Result<(Record, usize), NameError> {
     rdata::expand(packet, rtype, start, end, &mut rdata)?;
     Ok((Record { owner, rtype, class, ttl, rdata: rdata.into() }, end))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;

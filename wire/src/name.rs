@@ -144,12 +144,16 @@ impl PartialOrd for Name {
 /// The canonical order (RFC 4034 §6.1): by labels from the right, folded.
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let folded = |name: &Self| {
-            let mut labels: Vec<Vec<u8>> = name.labels().map(<[u8]>::to_ascii_lowercase).collect();
-            labels.reverse();
-            labels
-        };
-        folded(self).cmp(&folded(other))
+        let (mine, theirs) = (self.label_count(), other.label_count());
+        for index in 1..=mine.min(theirs) {
+            let labels = self.labels().nth(mine - index).zip(other.labels().nth(theirs - index));
+            let (a, b) = labels.unwrap_or_default();
+            let order = a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase));
+            if order.is_ne() {
+                return order;
+            }
+        }
+        mine.cmp(&theirs)
     }
 }
 
@@ -235,6 +239,7 @@ pub struct Folded {
 
 impl Folded {
     /// Folds an uncompressed name; `wire` is one, of at most 255 octets.
+    #[inline]
     pub(crate) fn of(wire: &[u8]) -> Self {
         let mut octets = [0; MAX_NAME];
         let len = wire.len().min(MAX_NAME);
@@ -258,6 +263,11 @@ impl Folded {
             rest = (length > 0).then(|| &here[1 + length..]);
             Some(here)
         })
+    }
+
+    /// Whether this name is `other` or lies below it.
+    pub fn is_at_or_below(&self, other: &Name) -> bool {
+        suffix_matches(self.as_wire(), &other.0)
     }
 
     /// The same name, owned.
@@ -380,3 +390,7 @@ fn present(wire: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;

@@ -1,7 +1,7 @@
 //! One question, borrowed from its packet and checked whole before anything answers it.
 
 use crate::edns::Edns;
-use crate::name::{self, Folded};
+use crate::name::{self, Folded, MAX_NAME};
 use crate::types::{Class, Opcode, Rcode, Rtype};
 use crate::{HEADER, u16_at, u32_at};
 
@@ -98,24 +98,24 @@ impl<'a> Query<'a> {
             fault.rcode = Rcode::NOTIMP;
             return Err(Malformed::Answer(fault));
         }
-        let question = match counts[0] {
-            1 => Question::read(packet).ok_or(Malformed::Answer(fault))?,
-            _ => return Err(Malformed::Answer(fault)),
-        };
-        fault.question = Some(question.wire);
+        let question = question(packet).filter(|_| counts[0] == 1).ok_or(Malformed::Answer(fault))?;
+        fault.question = Some(question);
+        let (name, [a, b, c, d]) = question.split_last_chunk().ok_or(Malformed::Answer(fault))?;
+        let (rtype, class) = (Rtype(u16::from_be_bytes([*a, *b])), Class(u16::from_be_bytes([*c, *d])));
         // Only an incremental transfer brings a record of its own: the SOA it has (RFC 1995 §3).
-        let authority = u16::from(question.rtype == Rtype::IXFR);
+        let authority = u16::from(rtype == Rtype::IXFR);
         if counts[1] != 0 || counts[2] > authority {
             return Err(Malformed::Answer(fault));
         }
-        let at = HEADER + question.wire.len();
+        let at = HEADER + question.len();
         let edns = read_records(packet, at, counts[2], counts[3], &mut fault)
             .map_err(|rcode| Malformed::Answer(Fault { rcode, ..fault }))?;
         Ok(Self {
             id,
             recursion_desired: fault.recursion_desired,
             checking_disabled: flags & flag::CD != 0,
-            question,
+            // Folded last: a packet that is refused does not pay for it.
+            question: Question { wire: question, name: Folded::of(name), rtype, class },
             edns,
             packet,
         })
@@ -132,18 +132,10 @@ impl<'a> Query<'a> {
     }
 }
 
-impl<'a> Question<'a> {
-    /// Reads the question behind the header. Its name can't be compressed: nothing stands before it.
-    pub(crate) fn read(packet: &'a [u8]) -> Option<Self> {
-        let length = name::check(packet.get(HEADER..)?).ok()?;
-        let wire = packet.get(HEADER..HEADER + length + 4)?;
-        Some(Self {
-            wire,
-            name: Folded::of(&wire[..length]),
-            rtype: Rtype(u16_at(wire, length)?),
-            class: Class(u16_at(wire, length + 2)?),
-        })
-    }
+/// The question behind the header. Its name can't be compressed: nothing stands before it.
+fn question(packet: &[u8]) -> Option<&[u8]> {
+    let length = name::check(packet.get(HEADER..)?).ok()?;
+    packet.get(HEADER..HEADER + length + 4)
 }
 
 /// Walks the records behind the question and finds the OPT record.
@@ -157,7 +149,10 @@ fn read_records<'a>(
     let mut edns = None;
     for index in 0..u32::from(authority) + u32::from(additional) {
         let owner_is_root = packet.get(at) == Some(&0);
-        at = skip_name(packet, at).ok_or(Rcode::FORMERR)?;
+        at = match owner_is_root {
+            true => at + 1,
+            false => name::expand(packet, at, &mut [0; MAX_NAME]).map_err(|_| Rcode::FORMERR)?.1,
+        };
         let (rtype, class) = u16_at(packet, at).zip(u16_at(packet, at + 2)).ok_or(Rcode::FORMERR)?;
         let (ttl, length) = u32_at(packet, at + 4).zip(u16_at(packet, at + 8)).ok_or(Rcode::FORMERR)?;
         let rdata = packet.get(at + 10..at + 10 + usize::from(length)).ok_or(Rcode::FORMERR)?;
@@ -177,14 +172,6 @@ fn read_records<'a>(
     }
 }
 
-/// The offset behind the name at `at`, compressed or not; the name itself is of no interest.
-pub(crate) fn skip_name(packet: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        match *packet.get(at)? {
-            0 => return Some(at + 1),
-            length @ 1..=63 => at += 1 + usize::from(length),
-            0xC0.. => return packet.get(at + 1).map(|_| at + 2),
-            _ => return None,
-        }
-    }
-}
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;

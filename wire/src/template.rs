@@ -134,9 +134,6 @@ impl TemplateBuilder {
         let index = section as usize;
         debug_assert!(self.counts[index + 1..].iter().all(|&count| count == 0), "sections in order");
         let mark = (self.body.len(), self.pointers.len());
-        if section == Section::Additional && self.additional_at.is_none() {
-            self.additional_at = Some(mark.0);
-        }
         match owner {
             Owner::Question => self.body.extend_from_slice(&[0xC0, HEADER as u8]),
             Owner::Name(name) => self.write_name(name.as_wire()),
@@ -156,6 +153,9 @@ impl TemplateBuilder {
                 self.body[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
                 self.ttls.push(ttl_at);
                 self.counts[index] += 1;
+                if section == Section::Additional {
+                    self.additional_at.get_or_insert(mark.0);
+                }
                 Ok(())
             }
             _ => {
@@ -241,3 +241,7 @@ impl TemplateBuilder {
         self.seen.get(wire.to_ascii_lowercase().as_slice()).copied()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;

@@ -34,9 +34,9 @@ macro_rules! numbers {
 
             fn from_str(text: &str) -> Result<Self, UnknownMnemonic> {
                 $(if text.eq_ignore_ascii_case($text) { return Ok(Self($value)); })*
-                text.get(..$prefix.len())
-                    .filter(|head| head.eq_ignore_ascii_case($prefix))
-                    .and_then(|_| text[$prefix.len()..].parse().ok())
+                text.split_at_checked($prefix.len())
+                    .filter(|(head, tail)| head.eq_ignore_ascii_case($prefix) && !tail.starts_with('+'))
+                    .and_then(|(_, tail)| tail.parse().ok())
                     .map(Self)
                     .ok_or_else(|| UnknownMnemonic(text.to_owned()))
             }
@@ -111,6 +111,7 @@ mod tests {
         assert_eq!("aaaa".parse::<Rtype>().unwrap(), Rtype::AAAA);
         assert_eq!("TYPE1".parse::<Rtype>().unwrap(), Rtype::A);
         assert!("TYPE65536".parse::<Rtype>().is_err());
+        assert!("TYPE+1".parse::<Rtype>().is_err());
         assert!("é".parse::<Class>().is_err());
     }
 }

@@ -1,4 +1,5 @@
-//! The operator's own list, CSV: `cidr,carrier,country,province,city,lat,lon,asn`.
+//! The operator's own list, CSV: `cidr,carrier,country,province,city,lat,lon,asn`. A carrier without an
+//! AS drops the AS of the sources below, which may be another carrier's.
 
 use std::sync::Arc;
 
@@ -116,7 +117,8 @@ fn row(fields: [Option<&str>; 8]) -> Result<(IpNet, Says), Wrong> {
     }
     let says = Says {
         carrier: carrier.is_some(),
-        asn: asn.is_some(),
+        // The AS of a lower source would name a carrier by itself: the operator's word replaces both.
+        asn: asn.is_some() || carrier.is_some(),
         location: [country, province, city, lat].iter().any(Option::is_some),
         place: names.complete(place),
     };

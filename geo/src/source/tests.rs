@@ -11,7 +11,7 @@ use crate::MapBuilder;
 const HEAD: &str = "cidr,carrier,country,province,city,lat,lon,asn\n";
 
 fn error(result: Result<Source, SourceError>) -> String {
-    result.err().expect("an error").to_string()
+    result.expect_err("no error").to_string()
 }
 
 fn gzip(content: &[u8]) -> Vec<u8> {

@@ -9,7 +9,7 @@ use routing::topology::{Id, SlbId, ZoneId};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::*;
-use crate::classes::ClassId;
+use crate::ids::ClassId;
 
 /// SLBs that each have an address in some classes; states; which classes are reachable.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Fallback, Member};
-use crate::classes::ClassId;
+use crate::ids::ClassId;
 
 /// Why a candidate is in an answer, or out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

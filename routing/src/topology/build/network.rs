@@ -113,7 +113,7 @@ pub(super) fn relations(
     for row in rows.iter().flatten() {
         let raw = row.get_ref();
         match (raw.peers.as_slice(), &raw.provider, &raw.customer) {
-            ([first @ .., _], None, None) if !first.is_empty() => {
+            ([_, _, ..], None, None) => {
                 for (i, a) in raw.peers.iter().enumerate() {
                     for b in &raw.peers[i + 1..] {
                         relations.extend(relate(report, a, b).map(|(a, b)| Relation::Peers(a, b)));

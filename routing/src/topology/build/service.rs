@@ -107,7 +107,6 @@ impl Slbs<'_> {
             }
         };
         let mut addresses = Vec::new();
-        let mut complete = true;
         for (prefix, row) in self.prefixes.table.entries() {
             if !self.announced_from(row, region) {
                 continue;
@@ -115,7 +114,7 @@ impl Slbs<'_> {
             let range = subnet.cidrs.iter().find(|range| same_family(range, &row.cidr));
             let Some(range) = range else {
                 report.add(
-                    raw.inside.as_ref().map_or(at.clone(), Spanned::span),
+                    inside.span(),
                     format!("{who}: subnet {} has no range of the family of {}", subnet.name, row.cidr),
                     "add one to the subnet's cidrs, or list addresses instead of host and inside",
                 );
@@ -123,22 +122,17 @@ impl Slbs<'_> {
             };
             let address = number(report, who, "host", host, &row.cidr);
             let inside = number(report, who, "inside", inside, range);
-            let (Some(address), Some(inside)) = (address, inside) else {
-                complete = false;
-                continue;
-            };
-            let address = SlbAddress { address, prefix, inside, bias_ms: 0.0 };
+            let address = SlbAddress { address: address?, prefix, inside: inside?, bias_ms: 0.0 };
             addresses.push((address, host.span()));
         }
-        if addresses.is_empty() && complete && !self.prefixes.broken {
+        if addresses.is_empty() && !self.prefixes.broken {
             report.add(
                 host.span(),
                 format!("{who}: no router of its region announces a prefix for host {}", host.get_ref()),
                 "announce a prefix from the region, or list addresses of other prefixes",
             );
-            return None;
         }
-        (complete && !addresses.is_empty()).then_some(addresses)
+        (!addresses.is_empty()).then_some(addresses)
     }
 
     fn announced_from(&self, prefix: &Prefix, region: RegionId) -> bool {

@@ -1,0 +1,107 @@
+//! The GSLB as it runs.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use jiff::Timestamp;
+use prometheus::Registry;
+use serve::config::ConfigFile;
+use serve::program::{Failure, Program};
+use serve::{Server, StartError};
+use steering::follow::Following;
+use steering::{Engine, metrics};
+
+use crate::config::{Config, Files};
+use crate::pages::pages;
+use crate::service::Gslb;
+
+/// A GSLB that answers.
+pub struct Running {
+    server: Server,
+    gslb: Arc<Gslb>,
+    engine: Arc<Engine>,
+    overrides: PathBuf,
+    following: Following,
+}
+
+impl Running {
+    /// Reads every file, builds the first world, and listens. `name` is the metrics' label `service`.
+    ///
+    /// # Errors
+    /// What [`Config::read`] finds, or what keeps the sockets from being bound.
+    pub async fn start(
+        name: &str,
+        config: &Config,
+        file: &ConfigFile,
+        registry: &Registry,
+    ) -> Result<Self, Failure> {
+        let Files { topology, map, zone, overrides, overrides_path } = config.read(file)?;
+        let engine = Engine::new(topology, map, config.steering, overrides, Timestamp::now());
+        let engine = Arc::new(engine.map_err(Failure::configuration)?);
+        let metrics = metrics::register(name, &engine, registry).map_err(StartError::from)?;
+        let following = Following::start(Arc::clone(&engine), overrides_path.clone(), metrics);
+        let gslb = Arc::new(Gslb::new(Arc::clone(&engine), zone));
+        let server = serve::start(name, &config.server, Arc::clone(&gslb), registry).await?;
+        Ok(Self { server, gslb, engine, overrides: overrides_path, following })
+    }
+
+    /// The engine, for whoever answers from it too.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Where it listens.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        self.server.local_addrs()
+    }
+}
+
+impl Program for Running {
+    const NAME: &'static str = "gslb";
+    const ABOUT: &'static str =
+        "Answers a service's name with the load balancers that the asker can really reach";
+    const EXAMPLE: &'static str = include_str!("../example.toml");
+    type Config = Config;
+
+    fn admin(config: &Config) -> Option<SocketAddr> {
+        config.admin
+    }
+
+    fn check(config: &Config, file: &ConfigFile) -> Result<(), Failure> {
+        let files = config.read(file)?;
+        steering::engine::check(&files.overrides, &files.topology, Timestamp::now())
+            .map_err(Failure::configuration)
+    }
+
+    async fn start(config: Config, file: &ConfigFile, registry: &Registry) -> Result<Self, Failure> {
+        Self::start(Self::NAME, &config, file, registry).await
+    }
+
+    /// Takes topology, map, zone and coefficients anew; sockets, admin endpoint and the overrides' path
+    /// stay as they are.
+    async fn reload(&mut self, config: Config, file: &ConfigFile) -> Result<(), Failure> {
+        let Files { topology, map, zone, .. } = config.read(file)?;
+        let published = self.engine.reload(topology, map, config.steering, Timestamp::now());
+        let published = published.map_err(Failure::configuration)?;
+        self.gslb.set_zone(zone);
+        tracing::info!(serial = published.serial, "a new world by a new configuration");
+        Ok(())
+    }
+
+    fn ready(&self) -> impl Fn() -> bool + Send + Sync + 'static {
+        // There is a world before there is a server.
+        || true
+    }
+
+    fn pages(&self) -> Router {
+        pages(Arc::clone(&self.engine), self.overrides.clone())
+    }
+
+    async fn stop(self, grace: Duration) {
+        self.following.stop();
+        self.server.stop(grace).await;
+    }
+}
