@@ -1,1 +1,5 @@
-fn main() {}
+//! The recursive resolver as a program.
+
+fn main() -> std::process::ExitCode {
+    serve::program::run::<local_dns::Running>()
+}

@@ -73,19 +73,27 @@ impl Composer<'_> {
         let read = read_back(&owner, Rtype::DNAME, dname);
         let (_, record) = read.into_iter().find(|(_, record)| record.rtype == Rtype::DNAME)?;
         let (ttl, target) = (record.ttl, record.target()?);
-        if !self.records.iter().any(|(_, known)| *known == record) {
-            self.records.push((Section::Answer, record));
-        }
+        self.add(Section::Answer, record);
         let prefix = &name.as_wire()[..name.as_wire().len() - owner.as_wire().len()];
         let next = Name::from_wire(&[prefix, target.as_wire()].concat()).ok()?;
         let (owner, rdata) = (name.clone(), next.as_wire().into());
         let cname = Record { owner, rtype: Rtype::CNAME, class: wire::Class::IN, ttl, rdata };
-        self.records.push((Section::Answer, cname));
+        self.add(Section::Answer, cname);
         Some(next)
     }
 
     fn copy(&mut self, name: &Name, qtype: Rtype, template: TemplateRef<'_>) {
-        self.records.extend(read_back(name, qtype, template));
+        for (section, record) in read_back(name, qtype, template) {
+            self.add(section, record);
+        }
+    }
+
+    /// Adds a record, unless an earlier name has brought it already.
+    fn add(&mut self, section: Section, record: Record) {
+        let added = (section, record);
+        if !self.records.contains(&added) {
+            self.records.push(added);
+        }
     }
 }
 

@@ -61,3 +61,56 @@ impl ZoneSet {
         Some(zone)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn zone(apex: &str) -> Arc<CompiledZone> {
+        let text = "$TTL 1\n@ SOA ns.other. a 1 2 3 4 5\n@ NS ns.other.\n";
+        // For the root and `other.` the server is in the zone, and has an address.
+        let text =
+            if ".other.".ends_with(apex) { format!("{text}ns.other. A 192.0.2.1\n") } else { text.into() };
+        let none = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
+        let zone = crate::parse(text.as_bytes(), Path::new("z"), &apex.parse().unwrap(), &none).unwrap();
+        Arc::new(zone.compile().unwrap_or_else(|problems| panic!("{problems:?}")).0)
+    }
+
+    #[test]
+    fn the_longest_apex_answers_and_the_parent_for_ds() {
+        let set = ZoneSet::new(["com.", "Shop.com.", "a.b.shop.com."].map(zone).to_vec()).unwrap();
+        let apex = |qname: &str, qtype| {
+            let name: Name = qname.parse().unwrap();
+            set.find(&name.folded(), qtype).map(|zone| zone.apex().to_string())
+        };
+        let table = [
+            ("shop.com.", Rtype::A, Some("Shop.com.")),
+            ("www.SHOP.com.", Rtype::DS, Some("Shop.com.")),
+            ("shop.com.", Rtype::DS, Some("com.")),
+            ("a.b.shop.com.", Rtype::DS, Some("Shop.com.")),
+            ("x.a.b.shop.com.", Rtype::A, Some("a.b.shop.com.")),
+            ("b.shop.com.", Rtype::A, Some("Shop.com.")),
+            ("com.", Rtype::DS, Some("com.")),
+            ("workshop.com.", Rtype::A, Some("com.")),
+            ("net.", Rtype::A, None),
+            (".", Rtype::NS, None),
+        ];
+        for (qname, qtype, want) in table {
+            assert_eq!(apex(qname, qtype).as_deref(), want, "{qname} {qtype}");
+        }
+        let root = ZoneSet::new(vec![zone(".")]).unwrap();
+        assert!(root.find(&Name::root().folded(), Rtype::DS).is_some());
+        assert!(ZoneSet::new(Vec::new()).unwrap().find(&Name::root().folded(), Rtype::A).is_none());
+        let twice = ZoneSet::new(vec![zone("com."), zone("COM.")]).unwrap_err();
+        assert_eq!(twice, ZoneTwice("com.".parse().unwrap()));
+    }
+
+    #[test]
+    fn digests_tell_zones_apart() {
+        assert_eq!(zone("com.").digest(), zone("com.").digest());
+        assert_ne!(zone("com.").digest(), zone("net.").digest());
+    }
+}

@@ -87,3 +87,33 @@ impl<T: Copy + Default> Table<T> {
 fn hash(name: &[u8]) -> u32 {
     xxh3_64(name) as u32
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Grown from nothing, it finds each name's last value, and no other name; ends of names count too.
+    #[test]
+    fn many_names() {
+        let (mut table, mut names) = (Table::with_capacity(0), Vec::new());
+        let wire = |number: u32| -> Vec<u8> {
+            let text = format!("x{number}");
+            [&[text.len() as u8], text.as_bytes(), b"\x01z\x00"].concat()
+        };
+        for number in 0..10_000 {
+            let at = names.len() as u32;
+            names.extend_from_slice(&wire(number));
+            table.insert(&names, at, wire(number).len(), number);
+            if number == 0 {
+                table.insert(&names, names.len() as u32 - 3, 3, u32::MAX);
+            }
+        }
+        table.insert(&names, 0, wire(0).len(), 7);
+        assert_eq!(table.get(&names, &wire(0)), Some(7));
+        assert!((1..10_000).all(|number| table.get(&names, &wire(number)) == Some(number)));
+        assert_eq!(table.get(&names, b"\x01z\x00"), Some(u32::MAX));
+        assert_eq!((table.get(&names, &wire(10_000)), table.get(&names, b"\x00")), (None, None));
+        assert_eq!(table.used, 10_001);
+    }
+}
