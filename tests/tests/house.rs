@@ -134,7 +134,9 @@ fn long_files_and_functions_give_a_reason() {
 fn mains_are_tiny_and_the_policy_is_one_short_file() {
     let lines = |source: &Source| source.text.lines().count();
     let sources = sources();
-    let mains = sources.iter().filter(|source| source.path.ends_with("/src/main.rs"));
+    // The measuring program is all of its own crate; what ships is a library with a tiny main.
+    let ships = |source: &&Source| source.path.ends_with("/src/main.rs") && source.home() != "bench";
+    let mains = sources.iter().filter(ships);
     let long = mains.filter(|source| lines(source) >= 50).map(|source| source.path.clone());
     none("a main.rs has under 50 lines", long);
     let policy = sources.iter().find(|source| source.path == "steering/src/policy.rs").unwrap();
