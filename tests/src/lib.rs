@@ -7,6 +7,7 @@
 //! - [`binary`]: the binaries under test, built once;
 //! - [`process`]: a process with its output, its end and its memory;
 //! - [`world`]: `tern up` on a loopback network of its own, so that worlds run side by side;
+//! - [`files`]: a world's directory without anybody who runs it;
 //! - [`dig`]: what `dig` says, taken apart;
 //! - [`packet`]: packets by hand, and raw exchanges over UDP and TCP;
 //! - [`metrics`]: what `/metrics` says, taken apart;
@@ -18,6 +19,7 @@
 
 pub mod binary;
 pub mod dig;
+pub mod files;
 pub mod load;
 pub mod metrics;
 pub mod need;

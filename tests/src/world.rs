@@ -1,8 +1,9 @@
 //! `tern up` on a loopback network of its own.
 
 use std::ffi::OsStr;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -68,6 +69,11 @@ impl Role {
         }
     }
 
+    /// The file of its configuration in a world's directory.
+    pub fn config(self) -> String {
+        format!("{}.toml", self.label())
+    }
+
     /// The label `service` of this server's metrics.
     pub fn label(self) -> &'static str {
         match self {
@@ -82,10 +88,46 @@ impl Role {
     }
 }
 
+/// A loopback network, 127.`second`.0.0/16, that no other test takes while this one lives.
+pub struct Net {
+    /// The second octet.
+    pub second: u8,
+    /// Whoever holds this socket holds the network; no world uses its address.
+    _claim: UdpSocket,
+}
+
+impl Net {
+    /// Takes one that is free.
+    pub fn claim() -> Arc<Self> {
+        let claim = |second: u8| {
+            let claim = UdpSocket::bind((Ipv4Addr::new(127, second, 255, 254), PORT)).ok()?;
+            Some(Arc::new(Self { second, _claim: claim }))
+        };
+        (0..254).find_map(|_| claim(fastrand::u8(1..=254))).expect("a free network on loopback")
+    }
+
+    /// The address 127.0.`high`.`low` of the default world, here.
+    pub fn ip(&self, [high, low]: [u8; 2]) -> IpAddr {
+        Ipv4Addr::new(127, self.second, high, low).into()
+    }
+
+    /// Where `role` listens.
+    pub fn address(&self, role: Role) -> SocketAddr {
+        SocketAddr::new(self.ip(role.host()), PORT)
+    }
+
+    /// `tern up` here.
+    pub fn up(&self) -> Command {
+        let mut command = binary::command("tern");
+        command.args(["up", "--net", &format!("127.{}.0.0/16", self.second)]);
+        command
+    }
+}
+
 /// A running default world.
 pub struct World {
     process: Process,
-    net: u8,
+    net: Arc<Net>,
     /// Where its temporary directory goes: an end by `SIGKILL` leaves nothing behind.
     _directory: TempDir,
 }
@@ -98,19 +140,17 @@ impl World {
 
     /// Starts one with further arguments to `tern up`.
     pub fn with<S: AsRef<OsStr>>(arguments: &[S]) -> Self {
-        for _ in 0..32 {
-            let net = fastrand::u8(1..=254);
-            let directory = TempDir::new().expect("a temporary directory");
-            let mut command = up(net);
-            command.env("TMPDIR", directory.path());
-            let mut process = Process::start(command.args(arguments));
-            match process.wait_for(|line| line == "ready", PATIENCE) {
-                Ok(_) => return Self { process, net, _directory: directory },
-                Err(why) if why.contains("in use") => eprintln!("127.{net} is taken, another one"),
-                Err(why) => panic!("tern up: {why}"),
-            }
+        Self::on(&Net::claim(), arguments)
+    }
+
+    /// Starts one on `net`.
+    pub fn on<S: AsRef<OsStr>>(net: &Arc<Net>, arguments: &[S]) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        let mut process = Process::start(net.up().env("TMPDIR", directory.path()).args(arguments));
+        if let Err(why) = process.wait_for(|line| line == "ready", PATIENCE) {
+            panic!("tern up: {why}");
         }
-        panic!("32 networks were taken");
+        Self { process, net: Arc::clone(net), _directory: directory }
     }
 
     /// What it says once it is ready, to its last line.
@@ -120,9 +160,9 @@ impl World {
         self.process.said()
     }
 
-    /// The second octet of the world's network.
-    pub fn net(&self) -> u8 {
-        self.net
+    /// Where it runs.
+    pub fn net(&self) -> &Net {
+        &self.net
     }
 
     /// The process.
@@ -130,24 +170,19 @@ impl World {
         &self.process
     }
 
-    /// The address 127.0.`high`.`low` of the default world, in this one.
-    pub fn ip(&self, [high, low]: [u8; 2]) -> IpAddr {
-        Ipv4Addr::new(127, self.net, high, low).into()
-    }
-
     /// Where `role` listens.
     pub fn address(&self, role: Role) -> SocketAddr {
-        SocketAddr::new(self.ip(role.host()), PORT)
+        self.net.address(role)
     }
 
     /// Where the admin endpoint listens.
     pub fn admin(&self) -> SocketAddr {
-        SocketAddr::new(self.ip([0, 1]), ADMIN_PORT)
+        SocketAddr::new(self.net.ip([0, 1]), ADMIN_PORT)
     }
 
     /// Text that speaks of the default world's addresses, speaking of this one's.
     pub fn moved(&self, text: &str) -> String {
-        text.replace("127.0.", &format!("127.{}.", self.net))
+        text.replace("127.0.", &format!("127.{}.", self.net.second))
     }
 
     /// Asks `role` by `dig`, with `dig`'s arguments after the server.
@@ -195,9 +230,7 @@ impl World {
 
     /// Whether `role` answers a question for what it knows.
     pub fn answers(&self, role: Role) -> bool {
-        let question = packet::question(4711, role.knows(), 1);
-        let reply = packet::exchange_udp(self.address(role), &question, Duration::from_secs(5));
-        reply.is_some_and(|reply| packet::id(&reply) == 4711 && packet::rcode(&reply) == packet::NOERROR)
+        answers(self.address(role), role, Duration::from_secs(5))
     }
 
     /// Sends `signal` and waits for the end, which must come within `patience`.
@@ -207,9 +240,9 @@ impl World {
     }
 }
 
-/// `tern up` on 127.`net`.0.0/16.
-pub fn up(net: u8) -> Command {
-    let mut command = binary::command("tern");
-    command.args(["up", "--net", &format!("127.{net}.0.0/16")]);
-    command
+/// Whether who listens at `address` answers as `role` does, within `patience`.
+pub fn answers(address: SocketAddr, role: Role, patience: Duration) -> bool {
+    let question = packet::question(4711, role.knows(), packet::A);
+    let reply = packet::exchange_udp(address, &question, patience);
+    reply.is_some_and(|reply| packet::id(&reply) == 4711 && packet::rcode(&reply) == packet::NOERROR)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tests::need;
 use tests::process::{Process, eventually, run};
-use tests::world::{Role, World, up};
+use tests::world::{Net, Role, World};
 
 /// No stop takes longer.
 const STOP: Duration = Duration::from_secs(5);
@@ -23,13 +23,9 @@ fn a_signal_ends_it_in_time_with_exit_code_0() {
 #[test]
 fn a_temporary_world_leaves_nothing_behind() {
     let directory = tempfile::TempDir::new().unwrap();
-    let (mut process, _) = (1..=254)
-        .find_map(|net| {
-            let mut process = Process::start(up(net).env("TMPDIR", directory.path()));
-            let ready = process.wait_for(|line| line == "ready", Duration::from_secs(60)).ok()?;
-            Some((process, ready))
-        })
-        .expect("a free network");
+    let net = Net::claim();
+    let mut process = Process::start(net.up().env("TMPDIR", directory.path()));
+    process.wait_for(|line| line == "ready", Duration::from_secs(60)).unwrap();
     assert_eq!(directory.path().read_dir().unwrap().count(), 1);
     let last = process.wait_for(|line| line.starts_with("Ctrl-C"), STOP);
     last.expect("it says how to end it");
@@ -41,7 +37,7 @@ fn a_temporary_world_leaves_nothing_behind() {
 #[test]
 fn a_second_copy_ends_with_exit_code_2_and_the_first_serves_on() {
     let world = World::start();
-    let ended = run(&mut up(world.net()));
+    let ended = run(&mut world.net().up());
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
     assert!(ended.stderr.contains("in use") && ended.stderr.contains("mend"), "{}", ended.stderr);
     assert!(ended.stderr.contains(&world.moved("127.0.")), "{}", ended.stderr);
