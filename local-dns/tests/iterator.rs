@@ -8,8 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use local_dns::cache::NameServer;
-use local_dns::iterator::Failure;
+use local_dns::iterator::{Action, Event, Failure, Iteration};
 use proptest::prelude::*;
+use rand::SeedableRng;
 use sim::Net;
 use sim::server::{Body, Scripted, Server};
 use wire::{Class, Name, Rcode, Record, Rtype, Section};
@@ -120,10 +121,9 @@ fn ids_are_spread_evenly() {
     net.servers.insert(ROOT, Server { apex: Some(Name::root()), ..Server::default() });
     net.rng = rand::make_rng();
     for index in 0..20_000 {
-        let mut iteration =
-            local_dns::iterator::Iteration::new(name(&format!("n{index}.")), Rtype::A, net.now.plus_secs(10));
-        let action = net.step(&mut iteration, local_dns::iterator::Event::Start);
-        let local_dns::iterator::Action::Ask { packet, .. } = action else { panic!("{action:?}") };
+        let mut iteration = Iteration::new(name(&format!("n{index}.")), Rtype::A, net.now.plus_secs(10));
+        let action = net.step(&mut iteration, Event::Start);
+        let Action::Ask { packet, .. } = action else { panic!("{action:?}") };
         counts[0][usize::from(packet[0])] += 1;
         counts[1][usize::from(packet[1])] += 1;
     }
@@ -131,6 +131,52 @@ fn ids_are_spread_evenly() {
         let expected = 20_000.0 / 256.0;
         let chi: f64 = counts.iter().map(|&n| (f64::from(n) - expected).powi(2) / expected).sum();
         assert!(chi < 400.0, "{chi}");
+    }
+}
+
+/// Every truncation and every flipped bit of good answers: the question still ends within its limits.
+#[test]
+fn broken_answers_end() {
+    let records = vec![
+        ns("example.", "ns.example."),
+        a("ns.example.", ROOT),
+        a("ns.example.", IpAddr::from([192, 0, 2, 2])),
+    ];
+    let root = Server { apex: Some(Name::root()), records, ..Server::default() };
+    let mut example = Server { apex: Some(name("example.")), ..Server::default() };
+    example.records = vec![a("www.example.", ROOT), a("www.example.", IpAddr::from([192, 0, 2, 9]))];
+    for (server, question) in [(&root, "www.example."), (&example, "www.example."), (&root, "x.")] {
+        let (_, packet) = first_packet(&mut net(1), question);
+        let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+        let reply = server.clone().answer(&packet, serve::Transport::Udp, &mut rng);
+        let sim::server::Reply::Packets(packets) = reply else { panic!("it answers") };
+        let good = &packets[0].1;
+        let cut = (0..good.len()).map(|end| good[..end].to_vec());
+        let flipped = (0..good.len() * 8).map(|bit| {
+            let mut broken = good.clone();
+            broken[bit / 8] ^= 1 << (bit % 8);
+            broken
+        });
+        for broken in cut.chain(flipped) {
+            let mut net = net(1);
+            let (mut iteration, _) = first_packet(&mut net, question);
+            let mut action = net.step(&mut iteration, Event::Response(&broken));
+            while !matches!(action, Action::Done(_)) {
+                net.now = net.now.plus_secs(1);
+                action = net.step(&mut iteration, Event::Timeout);
+            }
+            assert!(iteration.packets() <= net.limits.packets);
+        }
+    }
+}
+
+/// A question that waits for the answer to its first packet; its priming is taken to be under way.
+fn first_packet(net: &mut Net, question: &str) -> (Iteration, Vec<u8>) {
+    assert!(net.records.may_prime(net.now));
+    let mut iteration = Iteration::new(name(question), Rtype::A, net.now.plus_secs(10));
+    match net.step(&mut iteration, Event::Start) {
+        Action::Ask { packet, .. } => (iteration, packet),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -99,6 +99,21 @@ async fn truncated_answers_come_over_tcp() {
     world.stop().await;
 }
 
+/// 2000 addresses: 54 kB from the server; truncated over UDP, whole over TCP.
+#[tokio::test]
+async fn a_very_large_rrset_passes_over_tcp() {
+    let records = (0..2000).map(|index| format!("big.example. 60 A 10.0.{}.{}\n", index / 250, index % 250));
+    let script = SCRIPT.replace("SERVER @.3 example.", "SERVER @.3 example. truncates");
+    let world = World::start(&format!("{script}{}", records.collect::<String>()), "").await;
+    let cut = world.ask("big.example.", Rtype::A).await;
+    assert!(Message::parse(&cut.0).unwrap().is_truncated());
+    assert!(cut.records(Section::Answer).is_empty(), "RFC 2181 §9");
+    let whole = world.ask_tcp("big.example.", Rtype::A).await;
+    assert_eq!(whole.records(Section::Answer).len(), 2000);
+    assert_eq!(world.metric("upstream_queries_total", "tcp"), 1.0, "kept, and asked for once");
+    world.stop().await;
+}
+
 #[tokio::test]
 async fn failures_are_quick_where_nobody_listens_and_are_remembered() {
     let world = World::start(SCRIPT, "").await;

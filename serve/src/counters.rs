@@ -17,7 +17,7 @@ use crate::sink::Job;
 pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
-    /// Counts one where this thread is the only one that ever counts here: no locked instruction.
+    /// Counts one where only one thread at a time may count: no locked instruction.
     pub(crate) fn bump(&self) {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }

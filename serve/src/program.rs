@@ -286,6 +286,9 @@ impl Reloads {
         let stale = opts("tern_config_stale", "1 while the last reload was refused.");
         let reloads =
             Self { total: IntCounterVec::new(total, &["result"])?, stale: IntGauge::with_opts(stale)? };
+        for result in ["done", "refused"] {
+            reloads.total.with_label_values(&[result]);
+        }
         registry.register(Box::new(reloads.total.clone()))?;
         registry.register(Box::new(reloads.stale.clone()))?;
         Ok(reloads)

@@ -24,8 +24,15 @@ pub struct Sink {
 
 #[derive(Debug)]
 pub(crate) enum SinkTo {
-    Udp { socket: Arc<Socket>, client: Client },
-    Tcp { frames: mpsc::Sender<Box<[u8]>>, in_flight: Option<OwnedSemaphorePermit> },
+    Udp {
+        socket: Arc<Socket>,
+        client: Client,
+    },
+    /// The permit is given back when the sink is dropped: the query is no longer in work.
+    Tcp {
+        frames: mpsc::Sender<Box<[u8]>>,
+        _in_flight: Option<OwnedSemaphorePermit>,
+    },
 }
 
 /// How often, and how far apart, a datagram is tried again that the socket's send buffer had no room for.
@@ -40,7 +47,7 @@ impl Sink {
     /// A sink that belongs to no socket, and where its messages come out: for tests of services.
     pub fn detached(limit: usize) -> (Self, mpsc::Receiver<Box<[u8]>>) {
         let (frames, received) = mpsc::channel(16);
-        (Self::new(SinkTo::Tcp { frames, in_flight: None }, limit, Arc::default()), received)
+        (Self::new(SinkTo::Tcp { frames, _in_flight: None }, limit, Arc::default()), received)
     }
 
     /// The longest message that it takes, in octets: over UDP what both the asker and the configuration
@@ -93,9 +100,6 @@ impl Drop for Sink {
         }
         if std::thread::panicking() {
             self.counters.panics.add();
-        }
-        if let SinkTo::Tcp { in_flight, .. } = &mut self.to {
-            drop(in_flight.take());
         }
     }
 }

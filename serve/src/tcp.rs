@@ -235,7 +235,7 @@ async fn read_queries<S: Service>(
         }
         timeout(tcp.idle_timeout(), read_message(&mut input, &mut packet)).await??;
         let Ok(permit) = Arc::clone(&in_work).acquire_owned().await else { return Ok(()) };
-        let sink_to = || SinkTo::Tcp { frames: frames.clone(), in_flight: Some(permit) };
+        let sink_to = || SinkTo::Tcp { frames: frames.clone(), _in_flight: Some(permit) };
         if let Some(reply) = tcp.handle(&packet, &client, sink_to) {
             frames.send(reply).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
         }

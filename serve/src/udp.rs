@@ -7,7 +7,7 @@
 
 use std::cell::UnsafeCell;
 use std::io;
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd;
 use std::ptr;
@@ -60,21 +60,17 @@ impl Socket {
         inner.set_recv_buffer_size(SOCKET_BUFFER)?;
         inner.set_send_buffer_size(SOCKET_BUFFER)?;
         let wildcard = address.ip().is_unspecified();
+        let (level, asked, discover) = if address.is_ipv4() {
+            (libc::IPPROTO_IP, libc::IP_PKTINFO, libc::IP_MTU_DISCOVER)
+        } else {
+            (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, libc::IPV6_MTU_DISCOVER)
+        };
         if wildcard {
-            let (level, option) = match address {
-                SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_PKTINFO),
-                SocketAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO),
-            };
-            let on: libc::c_int = 1;
-            let length = size_of_val(&on) as libc::socklen_t;
-            // SAFETY: the descriptor is open; the value is an int that lives through the call.
-            let done = unsafe {
-                libc::setsockopt(inner.as_raw_fd(), level, option, ptr::from_ref(&on).cast(), length)
-            };
-            if done < 0 {
-                return Err(io::Error::last_os_error());
-            }
+            set_option(&inner, level, asked, 1)?;
         }
+        // Nobody shall make us send fragments by forged "packet too big" messages (RFC 9715).
+        const { assert!(libc::IP_PMTUDISC_OMIT == libc::IPV6_PMTUDISC_OMIT) };
+        set_option(&inner, level, discover, libc::IP_PMTUDISC_OMIT)?;
         inner.bind(&address.into())?;
         Ok(Self { inner, address, wildcard })
     }
@@ -109,6 +105,19 @@ impl Socket {
         let sent = unsafe { libc::sendmsg(self.inner.as_raw_fd(), &raw const header, libc::MSG_DONTWAIT) };
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
+}
+
+fn set_option(
+    socket: &socket2::Socket,
+    level: libc::c_int,
+    option: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let length = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: the descriptor is open; the value is an int that lives through the call.
+    let done =
+        unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, ptr::from_ref(&value).cast(), length) };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 fn new_socket(address: SocketAddr) -> io::Result<socket2::Socket> {
@@ -336,58 +345,47 @@ unsafe fn read_pktinfo(header: &libc::msghdr) -> Option<IpAddr> {
 /// # Safety
 /// The header's control buffer is a [`Control`] that may be written to, and its length says so.
 unsafe fn write_pktinfo(header: &libc::msghdr, from: IpAddr) -> usize {
-    /// # Safety
-    /// As for `write_pktinfo`.
-    unsafe fn write<T>(header: &libc::msghdr, level: libc::c_int, kind: libc::c_int, info: T) -> usize {
-        let length = size_of::<T>() as libc::c_uint;
-        // SAFETY: the buffer has room for the header and the larger of the two structures; the data is
-        // written unaligned.
-        unsafe {
-            let first = libc::CMSG_FIRSTHDR(header);
-            if first.is_null() {
-                return 0;
-            }
-            (*first).cmsg_level = level;
-            (*first).cmsg_type = kind;
-            (*first).cmsg_len = libc::CMSG_LEN(length) as _;
-            ptr::write_unaligned(libc::CMSG_DATA(first).cast(), info);
-            libc::CMSG_SPACE(length) as usize
-        }
-    }
-    const { assert!(size_of::<libc::cmsghdr>() + size_of::<libc::in6_pktinfo>() + 4 <= size_of::<Control>()) };
-    match from {
+    const V4: usize = size_of::<libc::in_pktinfo>();
+    const V6: usize = size_of::<libc::in6_pktinfo>();
+    const { assert!(size_of::<libc::cmsghdr>() + V6 + 4 <= size_of::<Control>() && V4 <= V6) };
+    let mut info = [0; V6];
+    let (level, kind, length) = match from {
+        // Interface 0, then the address to leave from.
         IpAddr::V4(v4) => {
-            let info = libc::in_pktinfo {
-                ipi_ifindex: 0,
-                ipi_spec_dst: libc::in_addr { s_addr: u32::from(v4).to_be() },
-                ipi_addr: libc::in_addr { s_addr: 0 },
-            };
-            // SAFETY: the caller's promise.
-            unsafe { write(header, libc::IPPROTO_IP, libc::IP_PKTINFO, info) }
+            info[4..8].copy_from_slice(&v4.octets());
+            (libc::IPPROTO_IP, libc::IP_PKTINFO, V4)
         }
+        // The address, then interface 0.
         IpAddr::V6(v6) => {
-            let info =
-                libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: v6.octets() }, ipi6_ifindex: 0 };
-            // SAFETY: the caller's promise.
-            unsafe { write(header, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info) }
+            info[..16].copy_from_slice(&v6.octets());
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, V6)
         }
+    };
+    // SAFETY: the caller's buffer has room for one message of either kind, as asserted above.
+    unsafe {
+        let first = libc::CMSG_FIRSTHDR(header);
+        (*first).cmsg_level = level;
+        (*first).cmsg_type = kind;
+        (*first).cmsg_len = libc::CMSG_LEN(length as libc::c_uint) as _;
+        ptr::copy_nonoverlapping(info.as_ptr(), libc::CMSG_DATA(first), length);
+        libc::CMSG_SPACE(length as libc::c_uint) as usize
     }
 }
 
 /// Ties the calling thread to one of the cores that it may run on: the `index`th, counted round.
 pub(crate) fn pin(index: usize) -> io::Result<()> {
-    let mut allowed = MaybeUninit::<libc::cpu_set_t>::zeroed();
-    // SAFETY: thread 0 is the calling one, and the set has the size that is given; zeros are a valid set.
+    // SAFETY: thread 0 is the calling one; zeros are a valid set, and the size that is given is the set's.
     let (done, allowed) = unsafe {
-        let done = libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), allowed.as_mut_ptr());
-        (done, allowed.assume_init())
+        let mut allowed: libc::cpu_set_t = mem::zeroed();
+        let done = libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut allowed);
+        (done, allowed)
     };
     if done < 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the index stays below the size of the set.
-    let cores = (0..libc::CPU_SETSIZE as usize).filter(|&core| unsafe { libc::CPU_ISSET(core, &allowed) });
-    let cores: Vec<usize> = cores.collect();
+    let may = |&core: &usize| unsafe { libc::CPU_ISSET(core, &allowed) };
+    let cores: Vec<usize> = (0..libc::CPU_SETSIZE as usize).filter(may).collect();
     let Some(&core) = cores.get(index % cores.len().max(1)) else { return Ok(()) };
     // SAFETY: zeros are a valid set; the core is below its size; thread 0 is the calling one.
     let done = unsafe {

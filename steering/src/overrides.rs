@@ -20,8 +20,10 @@
 //! Further actions: `session-down`, `session-up` with `session = "cn-east-br1-telecom"`; `link-down`,
 //! `link-up` with `link = [4134, 4837]`. The file's permissions are the access control.
 
+use std::fs::Permissions;
 use std::io::Write;
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -271,32 +273,37 @@ impl Overrides {
         }
     }
 
-    /// Writes the file whole and renames it into place; whoever watches sees either the old or the new.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub fn save(&self, path: &Path) -> Result<(), OverridesError> {
+    /// The file's text.
+    pub fn to_toml(&self) -> String {
         #[derive(Serialize)]
         struct Out<'a> {
             #[serde(rename = "override")]
             rows: Vec<&'a Override>,
         }
-        let body = toml::to_string(&Out { rows: self.iter().collect() }).map_err(std::io::Error::other);
-        let fail = |error| OverridesError::Io { path: path.into(), error };
+        // Strings, numbers and times: there is nothing in it that TOML could not say.
+        toml::to_string(&Out { rows: self.iter().collect() }).unwrap_or_default()
+    }
+
+    /// Writes the file whole and renames it into place; whoever watches sees either the old or the new.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), OverridesError> {
         let directory =
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let write = |body: String| -> std::io::Result<()> {
+        let write = || -> std::io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(directory)?;
             writeln!(file, "# Written by tern; read by every process that steers. The last entry wins.")?;
-            file.write_all(body.as_bytes())?;
-            if let Ok(old) = std::fs::metadata(path) {
-                file.as_file().set_permissions(old.permissions())?;
-            }
+            file.write_all(self.to_toml().as_bytes())?;
+            // A temporary file is its owner's alone; the operators' file is as they made it, or readable.
+            let permissions =
+                std::fs::metadata(path).map_or(Permissions::from_mode(0o644), |old| old.permissions());
+            file.as_file().set_permissions(permissions)?;
             file.as_file().sync_all()?;
             file.persist(path)?;
             Ok(())
         };
-        body.and_then(write).map_err(fail)
+        write().map_err(|error| OverridesError::Io { path: path.into(), error })
     }
 }
 

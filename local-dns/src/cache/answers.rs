@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wire::{Folded, Name, Owner, Query, Rcode, Reply, Rtype, Section, Template, TemplateBuilder, TooLong};
+use wire::{Name, Owner, Query, Rcode, Reply, Rtype, Section, Template, TemplateBuilder, TooLong};
 
 use super::{Bounded, Usage};
 use crate::clock::Moment;
@@ -33,8 +33,9 @@ impl<'a> AnswerKey<'a> {
         Self { name: question.name.as_wire(), rtype: question.rtype, flags: dnssec_ok | checking_disabled }
     }
 
-    /// The key of a plain question.
-    pub fn plain(name: &'a Folded, rtype: Rtype) -> Self {
+    /// The key of a question without flags.
+    #[cfg(test)]
+    pub(super) fn plain(name: &'a wire::Folded, rtype: Rtype) -> Self {
         Self { name: name.as_wire(), rtype, flags: 0 }
     }
 

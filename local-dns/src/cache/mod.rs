@@ -117,3 +117,6 @@ impl Hasher for State {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,7 @@ pub(crate) fn client(transport: Transport) -> Client {
 fn handle(worker: &mut Worker<Patient>, packet: &[u8], transport: Transport) -> Option<Vec<u8>> {
     let mut buffer = [0; 4096];
     let (frames, _) = mpsc::channel(1);
-    let sink_to = || SinkTo::Tcp { frames, in_flight: None };
+    let sink_to = || SinkTo::Tcp { frames, _in_flight: None };
     let length = worker.handle(packet, &client(transport), &mut buffer, sink_to)?;
     Some(buffer[..length].to_vec())
 }
