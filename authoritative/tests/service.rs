@@ -106,12 +106,15 @@ fn send_stream(server: SocketAddr, packet: &[u8]) -> Answered {
     read(&message)
 }
 
+/// Name and type; response code, AA, owners and types of answer and authority.
+type Row = (&'static str, Rtype, Rcode, bool, &'static [&'static str], &'static [&'static str]);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_question() {
     let site = Site::new();
     let (running, server) = site.start(&Registry::new()).await;
     let (refused, fine, none) = (Rcode::REFUSED, Rcode::NOERROR, Rcode::NXDOMAIN);
-    let table: [(&str, Rtype, Rcode, bool, &[&str], &[&str]); 12] = [
+    let table: [Row; 12] = [
         ("www.z", Rtype::A, fine, true, &["www.z. A"], &[]),
         ("www.z", Rtype::TXT, fine, true, &[], &["z. SOA"]),
         ("no.z", Rtype::A, none, true, &[], &["z. SOA"]),

@@ -10,7 +10,8 @@ use crate::chain::MAX_CHAIN;
 use crate::compiled::{CompiledZone, Renaming};
 
 impl CompiledZone {
-    /// Writes the answer to a question for which [`CompiledZone::find`] says [`Found::Dname`]: each DNAME
+    /// Writes the answer to a question for which [`CompiledZone::find`] says
+    /// [`Found::Dname`](crate::Found::Dname): each DNAME
     /// with the CNAME that it makes of the name (RFC 6672 §3.1), then what the last name leads to. The
     /// answer is authoritative. The response code is YXDOMAIN where a new name would be too long (§2.2).
     ///

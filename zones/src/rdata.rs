@@ -274,13 +274,16 @@ pub(crate) fn name_length(octets: &[u8]) -> Option<usize> {
 fn read_by_domain(rtype: Rtype, from: Presentation<'_>, out: &mut Vec<u8>) -> Result<(), Flaw> {
     let origin =
         Name::from_wire(from.origin).map_err(|error| Flaw::new(error.to_string(), "mend the origin"))?;
+    let origin = origin.to_string();
     let mut line = format!("$ORIGIN {origin}\n. 0 IN TYPE{}", rtype.0).into_bytes();
     for &token in from.tokens {
         if !token.joined {
             line.push(b' ');
         }
         let quote: &[u8] = if token.quoted { b"\"" } else { b"" };
-        for part in [quote, from.get(token), quote] {
+        // `domain` knows `@` as an owner only.
+        let text = if from.get(token) == b"@" && !token.quoted { origin.as_bytes() } else { from.get(token) };
+        for part in [quote, text, quote] {
             line.extend_from_slice(part);
         }
     }
