@@ -169,6 +169,28 @@ fn a_second_world_at_the_same_addresses_is_refused() {
 }
 
 #[test]
+fn a_reload_takes_what_is_in_order_and_refuses_the_rest() {
+    let mut world = Running::start(150);
+    let path = world.dir.path().join("topology.toml");
+    let before = std::fs::read_to_string(&path).unwrap();
+    let ttl = |world: &Running| -> u64 {
+        let explained = world.tern(&format!("explain {WWW} 192.0.2.1 --json")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&explained).unwrap()["ttl"].as_u64().unwrap()
+    };
+    assert_eq!(ttl(&world), 10);
+    for (text, expected) in [
+        (before.replace("ttl = 10", "ttl = 20"), 20),
+        (before.replace("ttl = 10", "ttl = \"long\""), 20),
+        (before.clone(), 10),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        world.runtime.block_on(world.suite.reload());
+        assert_eq!(ttl(&world), expected);
+    }
+    world.stop();
+}
+
+#[test]
 fn without_a_world_the_commands_say_how_to_get_one() {
     // The discard port: nobody serves HTTP there.
     let error = tern("bgp show --admin 127.0.0.1:9").unwrap_err();

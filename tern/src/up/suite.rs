@@ -199,7 +199,7 @@ fn explained(failure: Failure) -> Error {
     };
     match &failure {
         Failure::Configuration(error) if error.downcast_ref().is_some_and(taken) => Error::config(format!(
-            "{failure}\nIf that is another world, move this one beside it: tern up --net 127.9.0.0/16"
+            "{failure}\nIf that is another world, run this one beside it: with another --net, such as 127.9.0.0/16, and its own files"
         )),
         Failure::Configuration(_) => Error::config(failure),
         Failure::Running(_) => Error::failed(failure),
