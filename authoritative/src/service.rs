@@ -82,14 +82,7 @@ fn answer(zones: &ZoneSet, query: &Query<'_>, reply: &mut Reply<'_>) -> Outcome 
             return Outcome::Done;
         }
     };
-    let found = zone.find(&question.name, question.rtype);
-    let Some(template) = found.template() else { return Outcome::Slow };
-    reply.set_rcode(found.rcode());
-    if found.is_authoritative() {
-        reply.set_authoritative();
-    }
-    reply.template(template, 0);
-    Outcome::Done
+    if zone.find(&question.name, question.rtype).write(reply) { Outcome::Done } else { Outcome::Slow }
 }
 
 /// Answers a question for a name below a DNAME.

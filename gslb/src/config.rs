@@ -15,6 +15,8 @@ use steering::{Coefficients, Overrides};
 use wire::{Folded, Name, Rtype};
 use zones::CompiledZone;
 
+use crate::pages::Sources;
+
 /// The configuration file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -74,8 +76,8 @@ pub struct Files {
     pub zone: ServiceZone,
     /// What the operators say.
     pub overrides: Overrides,
-    /// Where they say it.
-    pub overrides_path: PathBuf,
+    /// Where topology and overrides were read.
+    pub sources: Sources,
 }
 
 /// The zone beside the services.
@@ -93,13 +95,13 @@ impl Config {
     /// The first that is not in order, with file and line; all at once for topology and zone.
     pub fn read(&self, file: &ConfigFile) -> Result<Files, Failure> {
         self.server.check().map_err(|invalid| file.wrong(&invalid.within("server")))?;
-        let topology = Topology::load(&file.resolve(&self.topology)).map_err(Failure::configuration)?;
+        let absolute = |path| std::path::absolute(file.resolve(path)).map_err(Failure::configuration);
+        let sources = Sources { topology: absolute(&self.topology)?, overrides: absolute(&self.overrides)? };
+        let topology = Topology::load(&sources.topology).map_err(Failure::configuration)?;
         let zone = self.read_zone(file, &topology)?;
         let map = self.geo.read(file)?;
-        let overrides_path =
-            std::path::absolute(file.resolve(&self.overrides)).map_err(Failure::configuration)?;
-        let overrides = Overrides::load(&overrides_path).map_err(Failure::configuration)?;
-        Ok(Files { topology: Arc::new(topology), map: Arc::new(map), zone, overrides, overrides_path })
+        let overrides = Overrides::load(&sources.overrides).map_err(Failure::configuration)?;
+        Ok(Files { topology: Arc::new(topology), map: Arc::new(map), zone, overrides, sources })
     }
 
     fn read_zone(&self, file: &ConfigFile, topology: &Topology) -> Result<ServiceZone, Failure> {

@@ -3,12 +3,13 @@
 //! - `/explain?service=NAME&address=ADDRESS[&family=4|6]`: an answer and the reasons for it;
 //! - `/reach`: which carrier reaches which prefix, how, since when;
 //! - `/geo?address=ADDRESS`: where the map puts an address;
-//! - `/world`: serial and id of the current world, and the overrides file that moves it.
+//! - `/world`: serial and id of the current world, how many answers it moved, and its files.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -23,17 +24,26 @@ use steering::{Engine, Family, World};
 #[derive(Clone)]
 struct Shown {
     engine: Arc<Engine>,
-    overrides: PathBuf,
+    sources: Arc<ArcSwap<Sources>>,
 }
 
-/// The pages; `overrides` is the file's absolute path.
-pub fn pages(engine: Arc<Engine>, overrides: PathBuf) -> Router {
+/// The files that make a world, by their absolute paths.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sources {
+    /// The topology; a reload may name another.
+    pub topology: PathBuf,
+    /// The operators' file.
+    pub overrides: PathBuf,
+}
+
+/// The pages.
+pub fn pages(engine: Arc<Engine>, sources: Arc<ArcSwap<Sources>>) -> Router {
     Router::new()
         .route("/explain", get(explain_page))
         .route("/reach", get(reach_page))
         .route("/geo", get(geo_page))
         .route("/world", get(world_page))
-        .with_state(Shown { engine, overrides })
+        .with_state(Shown { engine, sources })
 }
 
 /// An error in the pages' own form.
@@ -131,10 +141,13 @@ async fn geo_page(State(shown): State<Shown>, Query(query): Query<GeoQuery>) -> 
 
 async fn world_page(State(shown): State<Shown>) -> Response {
     let world = shown.engine.world();
+    let sources = shown.sources.load();
     let services = world.layout.services().iter().map(|service| service.name.to_string());
     Json(json!({
         "world": WorldFacts::of(&world),
-        "overrides": shown.overrides,
+        "topology": sources.topology,
+        "overrides": sources.overrides,
+        "moved": world.moved,
         "services": services.collect::<Vec<_>>(),
         "groups": world.layout.groups().len(),
         "fallbacks": world.fallbacks(),

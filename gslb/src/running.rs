@@ -1,10 +1,10 @@
 //! The GSLB as it runs.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use jiff::Timestamp;
 use prometheus::Registry;
@@ -15,7 +15,7 @@ use steering::follow::Following;
 use steering::{Engine, metrics};
 
 use crate::config::{Config, Files};
-use crate::pages::pages;
+use crate::pages::{Sources, pages};
 use crate::service::Gslb;
 
 /// A GSLB that answers.
@@ -23,7 +23,7 @@ pub struct Running {
     server: Server,
     gslb: Arc<Gslb>,
     engine: Arc<Engine>,
-    overrides: PathBuf,
+    sources: Arc<ArcSwap<Sources>>,
     following: Following,
 }
 
@@ -38,14 +38,14 @@ impl Running {
         file: &ConfigFile,
         registry: &Registry,
     ) -> Result<Self, Failure> {
-        let Files { topology, map, zone, overrides, overrides_path } = config.read(file)?;
+        let Files { topology, map, zone, overrides, sources } = config.read(file)?;
         let engine = Engine::new(topology, map, config.steering, overrides, Timestamp::now());
         let engine = Arc::new(engine.map_err(Failure::configuration)?);
         let metrics = metrics::register(name, &engine, registry).map_err(StartError::from)?;
-        let following = Following::start(Arc::clone(&engine), overrides_path.clone(), metrics);
+        let following = Following::start(Arc::clone(&engine), sources.overrides.clone(), metrics);
         let gslb = Arc::new(Gslb::new(Arc::clone(&engine), zone));
         let server = serve::start(name, &config.server, Arc::clone(&gslb), registry).await?;
-        Ok(Self { server, gslb, engine, overrides: overrides_path, following })
+        Ok(Self { server, gslb, engine, sources: Arc::new(ArcSwap::from_pointee(sources)), following })
     }
 
     /// The engine, for whoever answers from it too.
@@ -83,10 +83,12 @@ impl Program for Running {
     /// Takes topology, map, zone and coefficients anew; sockets, admin endpoint and the overrides' path
     /// stay as they are.
     async fn reload(&mut self, config: Config, file: &ConfigFile) -> Result<(), Failure> {
-        let Files { topology, map, zone, .. } = config.read(file)?;
+        let Files { topology, map, zone, sources, .. } = config.read(file)?;
         let published = self.engine.reload(topology, map, config.steering, Timestamp::now());
         let published = published.map_err(Failure::configuration)?;
         self.gslb.set_zone(zone);
+        let overrides = self.sources.load().overrides.clone();
+        self.sources.store(Arc::new(Sources { overrides, ..sources }));
         tracing::info!(serial = published.serial, "a new world by a new configuration");
         Ok(())
     }
@@ -97,7 +99,7 @@ impl Program for Running {
     }
 
     fn pages(&self) -> Router {
-        pages(Arc::clone(&self.engine), self.overrides.clone())
+        pages(Arc::clone(&self.engine), Arc::clone(&self.sources))
     }
 
     async fn stop(self, grace: Duration) {

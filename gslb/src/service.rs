@@ -93,12 +93,8 @@ fn answer_from_zone(zone: &ServiceZone, query: &Query<'_>, reply: &mut Reply<'_>
         Found::NxDomain(soa) if zone.above_services.contains(name) => Found::NoData(soa),
         found => found,
     };
-    reply.set_rcode(found.rcode());
-    if found.is_authoritative() {
-        reply.set_authoritative();
-    }
-    match found.template() {
-        Some(template) => reply.template(template, 0),
-        None => reply.set_rcode(Rcode::SERVFAIL),
+    if !found.write(reply) {
+        // Zones with a DNAME are refused when they are read.
+        reply.set_rcode(Rcode::SERVFAIL);
     }
 }

@@ -73,7 +73,7 @@ impl Engine {
         }
         let mut state = State { simulation, overrides, interner: Interner::default(), retired: Vec::new() };
         let inputs = state.inputs(layout, now)?;
-        let (mut world, _) = World::build(inputs, None, &mut state.interner, now);
+        let mut world = World::build(inputs, None, &mut state.interner, now);
         world.serial = 1;
         Ok(Self { current: Arc::new(ArcSwap::from_pointee(world)), state: Mutex::new(state) })
     }
@@ -145,14 +145,14 @@ impl Engine {
 
     fn publish(&self, state: &mut State, inputs: Inputs, now: Timestamp) -> Published {
         let before = self.current.load_full();
-        let (mut world, moved) = World::build(inputs, Some(&before), &mut state.interner, now);
+        let mut world = World::build(inputs, Some(&before), &mut state.interner, now);
         world.serial = before.serial + 1;
-        let serial = world.serial;
+        let published = Published { serial: world.serial, moved: world.moved };
         self.current.store(Arc::new(world));
         state.retired.push(before);
         // Whoever else still holds one lets go of it later, and it is freed here then.
         state.retired.retain(|world| Arc::strong_count(world) > 1);
-        Published { serial, moved }
+        published
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

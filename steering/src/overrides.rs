@@ -20,7 +20,7 @@
 //! Further actions: `session-down`, `session-up` with `session = "cn-east-br1-telecom"`; `link-down`,
 //! `link-up` with `link = [4134, 4837]`. The file's permissions are the access control.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::Write;
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
@@ -190,7 +190,7 @@ pub struct Overrides {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Tables {
     #[serde(default, rename = "override")]
     rows: Vec<Spanned<Override>>,
 }
@@ -213,7 +213,7 @@ impl Overrides {
     /// # Errors
     /// Where it is not as the module says.
     pub fn parse(text: &str, file: &str) -> Result<Self, OverridesError> {
-        let parsed: File = toml::from_str(text).map_err(|error| {
+        let parsed: Tables = toml::from_str(text).map_err(|error| {
             let line = line_of(text, error.span().unwrap_or(0..0));
             let message = error.message().to_owned();
             OverridesError::Bad {
@@ -284,6 +284,19 @@ impl Overrides {
         toml::to_string(&Out { rows: self.iter().collect() }).unwrap_or_default()
     }
 
+    /// Keeps other writers out until the lock is dropped: whoever reads, changes and saves the file takes it
+    /// first. (A file of its own beside it, as the file itself is replaced.)
+    ///
+    /// # Errors
+    /// Where it cannot be taken.
+    pub fn lock(path: &Path) -> Result<OverridesLock, OverridesError> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".lock");
+        let taken =
+            File::create(&beside).and_then(|file| file.lock().map(|()| OverridesLock { _file: file }));
+        taken.map_err(|error| OverridesError::Io { path: beside.into(), error })
+    }
+
     /// Writes the file whole and renames it into place; whoever watches sees either the old or the new.
     ///
     /// # Errors
@@ -305,6 +318,13 @@ impl Overrides {
         };
         write().map_err(|error| OverridesError::Io { path: path.into(), error })
     }
+}
+
+/// The right to change the overrides file.
+#[derive(Debug)]
+#[must_use = "dropped, it keeps nobody out"]
+pub struct OverridesLock {
+    _file: File,
 }
 
 fn line_of(text: &str, span: Range<usize>) -> usize {

@@ -37,6 +37,8 @@ pub struct World {
     pub serial: u64,
     /// A hash of all inputs: equal ids mean equal answers, on any node.
     pub id: u128,
+    /// Rows (service and group) whose answer is another than in the world before; all of the first.
+    pub moved: usize,
     /// When it was built.
     pub built: Timestamp,
     /// Map and configuration.
@@ -74,18 +76,14 @@ impl Inputs {
 
 impl World {
     /// Works out the first world of a layout, or, with the world before, only the rows that the change
-    /// touches. Returns it and the number of rows whose answer is another.
-    pub fn build(
-        inputs: Inputs,
-        before: Option<&World>,
-        interner: &mut Interner,
-        built: Timestamp,
-    ) -> (Self, usize) {
+    /// touches.
+    pub fn build(inputs: Inputs, before: Option<&World>, interner: &mut Interner, built: Timestamp) -> Self {
         let id = inputs.id();
         let Inputs { layout, snapshot, states } = inputs;
         let before = before.filter(|before| Arc::ptr_eq(&before.layout, &layout));
         let mut world = Self {
             serial: 0,
+            moved: 0,
             id,
             built,
             reach: Reachable::of(&layout, &snapshot),
@@ -95,16 +93,15 @@ impl World {
             services: Vec::new(),
         };
         interner.forget_unused();
-        let mut moved = 0;
         for service in (0..world.layout.services().len()).map(ServiceId::from_index) {
             let (rows, rows_moved) = match before {
                 Some(before) => world.update(service, before, interner),
                 None => world.work_out(service, interner),
             };
             world.services.push(rows);
-            moved += rows_moved;
+            world.moved += rows_moved;
         }
-        (world, moved)
+        world
     }
 
     /// All rows of a service.

@@ -33,10 +33,9 @@ impl Offline {
     pub fn open(dir: &Path, now: Timestamp) -> Result<Self, Error> {
         let file = ConfigFile::read(&dir.join(GSLB)).map_err(Error::config)?;
         let config: gslb::Config = file.parse().map_err(Error::config)?;
-        let Files { topology, map, overrides, overrides_path, .. } =
-            config.read(&file).map_err(Error::config)?;
+        let Files { topology, map, overrides, sources, .. } = config.read(&file).map_err(Error::config)?;
         let engine = Engine::new(topology, map, config.steering, overrides, now).map_err(Error::config)?;
-        Ok(Self { engine, overrides: overrides_path })
+        Ok(Self { engine, overrides: sources.overrides })
     }
 
     /// The topology.

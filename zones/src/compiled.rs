@@ -1,6 +1,6 @@
 //! A zone as the hot path wants it: every answer stands ready, and a look-up finds it.
 
-use wire::{Folded, Name, Rcode, Rtype, TemplateRef};
+use wire::{Folded, Name, Rcode, Reply, Rtype, TemplateRef};
 
 use crate::table::Table;
 use crate::tree::Standing;
@@ -32,6 +32,18 @@ impl<'z> Found<'z> {
     /// Whether AA is set: not on a referral (RFC 1034 §6.2.6).
     pub fn is_authoritative(&self) -> bool {
         !matches!(self, Self::Referral(_))
+    }
+
+    /// Writes it as the reply: response code, AA, records. False below a DNAME, where it has to be composed.
+    #[inline]
+    pub fn write(&self, reply: &mut Reply<'_>) -> bool {
+        let Some(template) = self.template() else { return false };
+        reply.set_rcode(self.rcode());
+        if self.is_authoritative() {
+            reply.set_authoritative();
+        }
+        reply.template(template, 0);
+        true
     }
 
     /// The records; none below a DNAME.

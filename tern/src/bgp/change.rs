@@ -36,6 +36,7 @@ pub fn run(action: Action, command: &cli::Change, out: &mut impl Write) -> Resul
     let new = entry(action, command, &target.topology, now)?;
     let affected = affected(&new, &target.topology)?;
 
+    let lock = Overrides::lock(&target.overrides).map_err(Error::failed)?;
     let before = Overrides::load(&target.overrides).map_err(Error::config)?;
     engine::check(&before, &target.topology, now).map_err(Error::config)?;
     let mut after = before.clone();
@@ -46,6 +47,7 @@ pub fn run(action: Action, command: &cli::Change, out: &mut impl Write) -> Resul
     }
     let matters = effect(&before, &target.topology, now)? != effect(&after, &target.topology, now)?;
     after.save(&target.overrides).map_err(Error::failed)?;
+    drop(lock);
     for line in affected {
         writeln!(out, "{line}")?;
     }
