@@ -358,16 +358,20 @@ fn an_apex_needs_soa_and_ns() {
     assert_eq!(text, want);
 }
 
-/// Enough records for more than a message: said at compile time, with the place.
+/// Enough records for more than a message, and more than a header can count: said at compile time, with
+/// the place.
 #[test]
 fn too_long_for_a_message() {
-    let many: String = (0..5000).map(|i| format!("x AAAA 2001:db8::{i:x}\n")).collect();
-    let text = format!("$TTL 9\n@ SOA ns a 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n{many}");
-    let problems = read(&text, &[]).unwrap().compile().unwrap_err();
-    assert_eq!(
-        problems[0].to_string(),
-        "dir/main:5: error: the answer for x.z. AAAA has more than 65,535 octets (mend: use fewer records, or a shorter chain of CNAMEs)"
-    );
+    for count in [5000, 70_000] {
+        let many: String =
+            (0..count).map(|i| format!("x AAAA 2001:db8::{:x}:{:x}\n", i >> 8, i & 255)).collect();
+        let text = format!("$TTL 9\n@ SOA ns a 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n{many}");
+        let problems = read(&text, &[]).unwrap().compile().unwrap_err();
+        assert_eq!(
+            problems[0].to_string(),
+            "dir/main:5: error: the answer for x.z. AAAA has more than 65,535 octets (mend: use fewer records, or a shorter chain of CNAMEs)"
+        );
+    }
 }
 
 #[test]
