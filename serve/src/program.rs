@@ -161,11 +161,12 @@ fn act<P: Program>(arguments: &Arguments) -> Result<(), Failure> {
     let Some(path) = arguments.config.as_deref().filter(|_| !arguments.example) else {
         return io::stdout().write_all(P::EXAMPLE.as_bytes()).map_err(Failure::running);
     };
+    // Before anything is read: what is read has warnings.
+    log();
     let (config, file) = read::<P>(path)?;
     if arguments.check {
         return writeln!(io::stdout(), "{}: good", path.display()).map_err(Failure::running);
     }
-    log();
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::running)?;
     let done = runtime.block_on(live::<P>(config, &file));
     // What is not done by now was given its time.
