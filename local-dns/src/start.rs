@@ -69,9 +69,7 @@ impl Running {
             (self.config.cache == config.cache, "cache"),
         ];
         if let Some((_, key)) = fixed.into_iter().find(|(same, _)| !same) {
-            let mend = "restart, or write what it was";
-            let problem = "cannot change while running";
-            return Err(Failure::configuration(serve::config::Invalid::new(key, problem, mend)));
+            return Err(Failure::configuration(serve::config::Invalid::fixed(key)));
         }
         let hints = config.root_hints(base).map_err(Failure::configuration)?;
         self.resolver.reload(&config, hints);

@@ -76,6 +76,11 @@ impl Invalid {
         Self { key: key.into(), problem: problem.into(), mend: mend.into() }
     }
 
+    /// A value that a reload would change, and only a restart can.
+    pub fn fixed(key: impl Into<String>) -> Self {
+        Self::new(key, "cannot change while running", "restart, or write what it was")
+    }
+
     /// The same, seen from the table that has this one at `table`.
     #[must_use]
     pub fn within(self, table: &str) -> Self {
