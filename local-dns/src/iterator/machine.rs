@@ -182,7 +182,7 @@ impl Iteration {
         };
         candidate.tries += 1;
         self.packets += 1;
-        let (id, edns, sent) = (world.rng.random(), !stat.plain, world.now);
+        let (id, edns, sent) = (world.rng.random(), !stat.is_plain(world.now), world.now);
         self.waiting = Some(Waiting { candidate: index, id, edns, transport, sent });
         let mut packet = Vec::with_capacity(64);
         Ask { edns, ..Ask::new(id, &frame.name, frame.rtype) }.write(&mut packet);

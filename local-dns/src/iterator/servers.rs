@@ -26,6 +26,8 @@ const EXPLORE: u32 = 20;
 /// Losses in a row that bench a server, and for how long.
 const BENCH_AFTER: u8 = 3;
 const BENCH: Duration = Duration::from_secs(30);
+/// How long a server that refused EDNS is asked without; it may be mended, or have refused by mistake.
+const PLAIN: Duration = Duration::from_secs(15 * 60);
 /// Shards of the table, and servers that each remembers.
 const SHARDS: usize = 16;
 const PER_SHARD: usize = 4096;
@@ -39,8 +41,7 @@ pub struct Stat {
     losses: u8,
     benched_until: Moment,
     seen: Moment,
-    /// Answered FORMERR or NOTIMP to EDNS: asked without (RFC 6891 §6.2.2).
-    pub plain: bool,
+    plain_until: Moment,
 }
 
 impl Default for Stat {
@@ -52,7 +53,7 @@ impl Default for Stat {
             losses: 0,
             benched_until: Moment::START,
             seen: Moment::START,
-            plain: false,
+            plain_until: Moment::START,
         }
     }
 }
@@ -66,6 +67,11 @@ impl Stat {
     /// Whether it is asked only when nobody else is left.
     pub fn is_benched(&self, now: Moment) -> bool {
         self.benched_until > now
+    }
+
+    /// Whether it answered FORMERR or NOTIMP to EDNS lately: it is asked without (RFC 6891 §6.2.2).
+    pub fn is_plain(&self, now: Moment) -> bool {
+        self.plain_until > now
     }
 
     fn answered(&mut self, rtt: Duration) {
@@ -121,7 +127,7 @@ impl Servers {
 
     /// It does not speak EDNS.
     pub fn set_plain(&self, server: IpAddr, now: Moment) {
-        self.change(server, now, |stat| stat.plain = true);
+        self.change(server, now, |stat| stat.plain_until = now + PLAIN);
     }
 
     fn change(&self, server: IpAddr, now: Moment, change: impl FnOnce(&mut Stat)) {
@@ -210,6 +216,15 @@ mod tests {
         assert!(!servers.stat(A).is_benched(NOW.plus_secs(31)));
         servers.answered(A, ms(5), NOW);
         assert!(!servers.stat(A).is_benched(NOW));
+    }
+
+    #[test]
+    fn a_server_without_edns_is_tried_with_it_again() {
+        let servers = Servers::new();
+        assert!(!servers.stat(A).is_plain(NOW));
+        servers.set_plain(A, NOW);
+        assert!(servers.stat(A).is_plain(NOW.plus_secs(899)));
+        assert!(!servers.stat(A).is_plain(NOW.plus_secs(901)));
     }
 
     #[test]
