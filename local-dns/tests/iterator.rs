@@ -134,6 +134,20 @@ fn ids_are_spread_evenly() {
     }
 }
 
+/// Without a socket no server is to blame: none is thought slower, or benched.
+#[test]
+fn want_of_sockets_is_no_servers_fault() {
+    for (event, rto) in [(Event::Unsent, 376), (Event::Unreachable, 752)] {
+        let mut net = net(8);
+        let (mut iteration, _) = first_packet(&mut net, "x.");
+        let Action::Done(resolution) = net.step(&mut iteration, event) else {
+            panic!("the one server is out")
+        };
+        assert_eq!(resolution.failure, Some(Failure::NoServer));
+        assert_eq!(net.known.stat(ROOT).rto(), Duration::from_millis(rto), "{event:?}");
+    }
+}
+
 /// An SOA without its numbers has no TTL for a negative answer, and would be passed on as it is.
 #[test]
 fn a_negative_answer_with_half_an_soa_is_none() {

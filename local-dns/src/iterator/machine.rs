@@ -79,6 +79,10 @@ impl Iteration {
             Event::Response(packet) => return hear(frame, packet, waiting, world),
             Event::Timeout => candidate.out |= tcp,
             Event::Unreachable => candidate.out = true,
+            Event::Unsent => {
+                candidate.out = true;
+                return true;
+            }
         }
         world.servers.lost(candidate.server, world.now);
         true

@@ -167,10 +167,12 @@ impl Asking<'_> {
     async fn by_datagram(&self, iteration: &mut Iteration, until: Instant, buffer: &mut Vec<u8>) -> Action {
         self.resolver.metrics.udp.inc();
         let sent = Instant::now();
-        let Ok(socket) = self.settings.upstream.datagrams(self.server) else {
-            return self.step(iteration, Event::Unreachable);
+        let upstream = self.settings.upstream;
+        let Ok(socket) = upstream.datagrams(self.server) else {
+            return self.step(iteration, Event::Unsent);
         };
-        if socket.send(self.packet).await.is_err() {
+        let connected = socket.connect((self.server, upstream.port)).await;
+        if connected.is_err() || socket.send(self.packet).await.is_err() {
             return self.step(iteration, Event::Unreachable);
         }
         buffer.resize(DATAGRAM, 0);
