@@ -358,6 +358,18 @@ fn an_apex_needs_soa_and_ns() {
     assert_eq!(text, want);
 }
 
+/// However many warnings there are, an error behind them is found.
+#[test]
+fn warnings_hide_no_error() {
+    let twice: String = (0..300).map(|i| format!("x{i} A 192.0.2.1\nx{i} A 192.0.2.1\n")).collect();
+    let text =
+        format!("$TTL 9\n@ SOA ns a 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n{twice}y CNAME ns\ny A 192.0.2.1\n");
+    let problems = read(&text, &[]).unwrap().compile().unwrap_err();
+    assert_eq!(problems.len(), 100);
+    assert_eq!(problems[0].severity, Severity::Error);
+    assert_eq!(problems[0].what, "CNAME and A at y.z. (RFC 1034 §3.6.2)");
+}
+
 /// Enough records for more than a message, and more than a header can count: said at compile time, with
 /// the place.
 #[test]
