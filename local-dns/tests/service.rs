@@ -43,6 +43,7 @@ async fn resolves_over_sockets_and_answers_from_the_cache() {
     assert_eq!(world.metric("cache_hits_total", "answers"), 1.0);
     assert_eq!(world.metric("cache_hits_total", "worker"), 1.0);
     assert_eq!(world.metric("upstream_queries_total", "udp"), 3.0, "priming, root, example");
+    assert_eq!(world.metric("cache_entries", "answers"), 1.0);
     // Questions leave from where the configuration says, each from a port of its own.
     let sources = world.sources();
     assert!(sources.iter().all(|source| source.ip() == world.address(1)), "{sources:?}");

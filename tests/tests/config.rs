@@ -3,12 +3,13 @@
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
+use std::process::Command;
 use std::time::Duration;
 
-use tests::binary;
 use tests::files::Files;
-use tests::process::{Ended, Process, eventually, run};
+use tests::process::{Ended, Process, eventually, output, run};
 use tests::world::{Net, Role, answers};
+use tests::{binary, need};
 
 /// `ended` in error, and said `place`, `what` and a mend.
 fn refused(files: &Files, ended: &Ended, place: &str, what: &str) {
@@ -31,6 +32,25 @@ fn what_tern_writes_is_in_order() {
     for role in Role::ALL {
         let ended = run(files.service(role).arg("--check"));
         assert_eq!(ended.code, Some(0), "{role:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn any_tool_can_read_the_zones() {
+    if !need::tool("named-checkzone") {
+        return;
+    }
+    let files = Files::written();
+    for (apex, file) in [
+        (".", "root"),
+        ("com", "com"),
+        ("yourcompany.com", "yourcompany.com"),
+        ("vip.yourcompany.com", "vip.yourcompany.com"),
+    ] {
+        let mut check = Command::new("named-checkzone");
+        let zone = files.path(&format!("zones/{file}.zone"));
+        let said = output(check.args(["-i", "local", apex]).arg(zone));
+        assert!(said.ends_with("OK\n"), "{said}");
     }
 }
 

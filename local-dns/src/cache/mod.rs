@@ -56,8 +56,9 @@ impl<V: Clone + Send + Sync + 'static> Bounded<V> {
         self.entries.insert(key, value);
     }
 
-    /// How full it is, nearly.
+    /// How full it is, its books settled first.
     fn usage(&self) -> Usage {
+        self.entries.run_pending_tasks();
         Usage {
             entries: self.entries.entry_count(),
             octets: self.entries.weighted_size(),
@@ -66,7 +67,7 @@ impl<V: Clone + Send + Sync + 'static> Bounded<V> {
     }
 }
 
-/// How full a cache is, nearly: it settles its books from time to time.
+/// How full a cache is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
     /// Entries that it holds.

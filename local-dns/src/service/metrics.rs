@@ -89,8 +89,8 @@ impl Metrics {
                 "Questions that a cache answered: the worker's own, the shared answers, the records.",
             )?,
             in_flight: IntGauge::with_opts(opts("in_flight", "Different questions being resolved."))?,
-            entries: gauge("cache_entries", "Entries of a cache, nearly.")?,
-            octets: gauge("cache_octets", "Octets that a cache holds, nearly.")?,
+            entries: gauge("cache_entries", "Entries of a cache.")?,
+            octets: gauge("cache_octets", "Octets that a cache holds, overheads by estimate.")?,
             evictions: by("cache", "cache_evictions_total", "Entries that had to make room.")?,
         })
     }
