@@ -84,7 +84,7 @@ impl Iteration {
                 return true;
             }
         }
-        world.servers.lost(candidate.server, world.now);
+        world.servers.lost(candidate.server, waiting.sent, world.now);
         true
     }
 
