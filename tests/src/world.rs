@@ -1,7 +1,7 @@
 //! `tern up` on a loopback network of its own.
 
 use std::ffi::OsStr;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +101,9 @@ impl Net {
     pub fn claim() -> Arc<Self> {
         let claim = |second: u8| {
             let claim = UdpSocket::bind((Ipv4Addr::new(127, second, 255, 254), PORT)).ok()?;
+            // Somebody's own world claims nothing.
+            UdpSocket::bind((Ipv4Addr::new(127, second, 0, 5), PORT)).ok()?;
+            TcpListener::bind((Ipv4Addr::new(127, second, 0, 1), ADMIN_PORT)).ok()?;
             Some(Arc::new(Self { second, _claim: claim }))
         };
         (0..254).find_map(|_| claim(fastrand::u8(1..=254))).expect("a free network on loopback")

@@ -207,6 +207,21 @@ fn tests_do_not_sleep() {
     none("a test waits for what happens, with a deadline, and never for a fixed time", found);
 }
 
+#[test]
+fn lints_are_not_talked_away() {
+    let mut found = Vec::new();
+    for source in sources() {
+        let tests = source.test_lines();
+        let lints = ["unwrap_used", "expect_used", "dead_code", "unused"];
+        for line in places(&source, |word, _| lints.contains(&word)) {
+            if !tests.iter().any(|lines| lines.contains(&line)) {
+                found.push(format!("{}:{line}", source.path));
+            }
+        }
+    }
+    none("outside tests nothing allows what the workspace denies", found);
+}
+
 /// Collects the first argument of what makes a metric, where it is a literal.
 struct Metrics(Vec<String>);
 
