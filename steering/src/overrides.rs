@@ -165,12 +165,13 @@ impl Override {
             Action::Drain | Action::Down | Action::Up | Action::Normal => 3,
         };
         let covers = |mine: &Option<String>, theirs: &Option<String>| mine.is_none() || mine == theirs;
+        let ends = |link: Option<[u32; 2]>| link.map(|[a, b]| (a.min(b), a.max(b)));
         family(self.action) == family(earlier.action)
             && covers(&self.router, &earlier.router)
             && covers(&self.carrier, &earlier.carrier)
             && covers(&self.prefix, &earlier.prefix)
             && self.session == earlier.session
-            && self.link == earlier.link
+            && ends(self.link) == ends(earlier.link)
             && self.slb == earlier.slb
     }
 

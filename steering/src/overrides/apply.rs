@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use routing::Event;
-use routing::topology::{Id, Table, Topology};
+use routing::topology::{Asn, Id, Table, Topology, glob};
 use toml::Spanned;
 
 use super::{Action, Override, Overrides, OverridesError};
@@ -34,9 +34,9 @@ impl Overrides {
                         (None, _) => continue,
                     }
                 }
-                Action::LinkDown | Action::LinkUp => match (rule.link, rule.action) {
-                    (Some([a, b]), Action::LinkDown) => Event::LinkDown(a, b),
-                    (Some([a, b]), _) => Event::LinkUp(a, b),
+                Action::LinkDown | Action::LinkUp => match (self.link(row, topology)?, rule.action) {
+                    (Some((a, b)), Action::LinkDown) => Event::LinkDown(a, b),
+                    (Some((a, b)), _) => Event::LinkUp(a, b),
                     (None, _) => continue,
                 },
                 Action::Drain | Action::Down | Action::Up | Action::Normal => continue,
@@ -66,7 +66,7 @@ impl Overrides {
             let pattern = rule.slb.as_deref().unwrap_or_default();
             let mut matched = false;
             for (slb, state) in topology.slbs().iter().zip(&mut states) {
-                if glob(pattern.as_bytes(), slb.name.as_bytes()) {
+                if glob(pattern, &slb.name) {
                     matched = true;
                     if rule.holds(now) {
                         state.operator = operator;
@@ -79,6 +79,20 @@ impl Overrides {
             }
         }
         Ok(states)
+    }
+
+    fn link(
+        &self,
+        row: &Spanned<Override>,
+        topology: &Topology,
+    ) -> Result<Option<(Asn, Asn)>, OverridesError> {
+        match row.get_ref().link {
+            Some([a, b]) if !topology.are_linked(a, b) => {
+                let mend = "see the topology's relations and sessions";
+                Err(self.bad(row, format!("AS {a} and AS {b} have no link"), mend.into()))
+            }
+            link => Ok(link.map(|[a, b]| (a, b))),
+        }
     }
 
     fn find<I: Id, T>(
@@ -97,14 +111,5 @@ impl Overrides {
                 format!("see the topology's {key}s"),
             )),
         }
-    }
-}
-
-/// Whether `*` and letters match a name whole.
-fn glob(pattern: &[u8], name: &[u8]) -> bool {
-    match pattern.split_first() {
-        None => name.is_empty(),
-        Some((b'*', rest)) => (0..=name.len()).any(|skip| glob(rest, &name[skip..])),
-        Some((octet, rest)) => name.first() == Some(octet) && glob(rest, &name[1..]),
     }
 }

@@ -38,6 +38,10 @@ fn mistakes_are_named_with_their_line() {
             "[[override]]\naction = \"withdraw\"\nrouter = \"br9\"\n",
             "o.toml:1: router \"br9\" does not exist",
         ),
+        (
+            "[[override]]\naction = \"link-down\"\nlink = [4134, 1]\n",
+            "o.toml:1: AS 4134 and AS 1 have no link",
+        ),
         ("[[override]]\naction = \"withdraw\"\ncolour = 1\n", "o.toml:3: unknown field `colour`"),
         ("[[override]]\naction = \"withdraw\"\nuntil = \"noon\"\n", "o.toml:3: "),
         ("[[overide]]\n", "o.toml:1: unknown field `overide`"),
@@ -76,6 +80,29 @@ fn what_undoes_all_leaves_an_empty_file() {
     assert_eq!(overrides.iter().count(), 1, "said twice counts once");
     overrides.add(rule(Action::Announce, "cn-east-br1", Some("telecom")), NOW);
     assert_eq!(overrides.iter().count(), 0);
+}
+
+#[test]
+fn a_link_is_the_same_from_both_ends() {
+    let link = |action, ends| Override { link: Some(ends), ..Override::new(action) };
+    let mut overrides = Overrides::default();
+    overrides.add(link(Action::LinkDown, [4134, 4837]), NOW);
+    overrides.add(link(Action::LinkDown, [65001, 4134]), NOW);
+    overrides.add(link(Action::LinkUp, [4837, 4134]), NOW);
+    let events = overrides.events(&topology(), NOW).unwrap();
+    assert_eq!(events, [Event::LinkDown(65001, 4134), Event::LinkUp(4837, 4134)]);
+}
+
+#[test]
+fn a_pattern_of_many_stars_takes_no_time() {
+    let text = format!("[[override]]\naction = \"drain\"\nslb = \"{}x\"\n", "*-".repeat(10_000));
+    assert!(complaint(&text).starts_with("o.toml:1: no SLB matches"));
+    let many = Overrides::parse(
+        &format!("[[override]]\naction = \"drain\"\nslb = \"{}\"\n", "*".repeat(64)),
+        "o.toml",
+    );
+    let states = many.unwrap().states(&topology(), NOW).unwrap();
+    assert!(states.iter().all(|state| state.operator == OperatorState::Draining));
 }
 
 #[test]
