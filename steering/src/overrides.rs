@@ -286,16 +286,15 @@ impl Overrides {
     }
 
     /// Keeps other writers out until the lock is dropped: whoever reads, changes and saves the file takes it
-    /// first. (A file of its own beside it, as the file itself is replaced.)
+    /// first. (The lock is on the directory: the file itself is replaced.)
     ///
     /// # Errors
     /// Where it cannot be taken.
     pub fn lock(path: &Path) -> Result<OverridesLock, OverridesError> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".lock");
+        let directory = directory_of(path);
         let taken =
-            File::create(&beside).and_then(|file| file.lock().map(|()| OverridesLock { _file: file }));
-        taken.map_err(|error| OverridesError::Io { path: beside.into(), error })
+            File::open(directory).and_then(|file| file.lock().map(|()| OverridesLock { _directory: file }));
+        taken.map_err(|error| OverridesError::Io { path: directory.into(), error })
     }
 
     /// Writes the file whole and renames it into place; whoever watches sees either the old or the new.
@@ -303,8 +302,7 @@ impl Overrides {
     /// # Errors
     /// Where it cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), OverridesError> {
-        let directory =
-            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = directory_of(path);
         let write = || -> std::io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(directory)?;
             writeln!(file, "# Written by tern; read by every process that steers. The last entry wins.")?;
@@ -325,7 +323,11 @@ impl Overrides {
 #[derive(Debug)]
 #[must_use = "dropped, it keeps nobody out"]
 pub struct OverridesLock {
-    _file: File,
+    _directory: File,
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn line_of(text: &str, span: Range<usize>) -> usize {

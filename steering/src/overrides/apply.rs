@@ -1,5 +1,6 @@
 //! What overrides mean for a topology.
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use routing::Event;
 use routing::topology::{Asn, Id, Table, Topology, glob};
@@ -21,7 +22,13 @@ impl Overrides {
                 Action::Withdraw | Action::Announce => {
                     let router = self.find(row, "router", &rule.router, topology.routers())?;
                     let carrier = self.find(row, "carrier", &rule.carrier, topology.carriers())?;
-                    let prefix = self.find(row, "prefix", &rule.prefix, topology.prefixes())?;
+                    // However it is written: 2001:2:0:0::/64 is 2001:2::/64.
+                    let written = |text: &String| match text.parse::<IpNet>() {
+                        Ok(net) => net.to_string(),
+                        Err(_) => text.clone(),
+                    };
+                    let prefix = rule.prefix.as_ref().map(written);
+                    let prefix = self.find(row, "prefix", &prefix, topology.prefixes())?;
                     match rule.action {
                         Action::Withdraw => Event::Withdraw { router, carrier, prefix },
                         _ => Event::Announce { router, carrier, prefix },
@@ -108,7 +115,10 @@ impl Overrides {
             None => Err(self.bad(
                 row,
                 format!("{key} {name:?} does not exist"),
-                format!("see the topology's {key}s"),
+                format!(
+                    "see the topology's {}",
+                    if key == "prefix" { "prefixes".into() } else { format!("{key}s") }
+                ),
             )),
         }
     }

@@ -36,7 +36,11 @@ fn mistakes_are_named_with_their_line() {
         ("[[override]]\naction = \"drain\"\nslb = \"nowhere-*\"\n", "o.toml:1: no SLB matches \"nowhere-*\""),
         (
             "[[override]]\naction = \"withdraw\"\nrouter = \"br9\"\n",
-            "o.toml:1: router \"br9\" does not exist",
+            "o.toml:1: router \"br9\" does not exist (mend: see the topology's routers)",
+        ),
+        (
+            "[[override]]\naction = \"withdraw\"\nprefix = \"10.0.0.0/8\"\n",
+            "o.toml:1: prefix \"10.0.0.0/8\" does not exist (mend: see the topology's prefixes)",
         ),
         (
             "[[override]]\naction = \"link-down\"\nlink = [4134, 1]\n",
@@ -80,6 +84,28 @@ fn what_undoes_all_leaves_an_empty_file() {
     assert_eq!(overrides.iter().count(), 1, "said twice counts once");
     overrides.add(rule(Action::Announce, "cn-east-br1", Some("telecom")), NOW);
     assert_eq!(overrides.iter().count(), 0);
+}
+
+#[test]
+fn a_prefix_may_be_written_in_any_form() {
+    let text = "[[override]]\naction = \"withdraw\"\nprefix = \"2001:2:0:0::/64\"\n";
+    let overrides = Overrides::parse(text, "o.toml").unwrap();
+    let prefix = topology().prefixes().find("2001:2::/64");
+    assert!(prefix.is_some());
+    let events = overrides.events(&topology(), NOW).unwrap();
+    assert_eq!(events, [Event::Withdraw { router: None, carrier: None, prefix }]);
+}
+
+#[test]
+fn a_lock_keeps_out_and_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("overrides.toml");
+    let lock = Overrides::lock(&path).unwrap();
+    let other = std::fs::File::open(directory.path()).unwrap();
+    assert!(other.try_lock().is_err());
+    drop(lock);
+    assert!(other.try_lock().is_ok());
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
 #[test]
