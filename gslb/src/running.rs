@@ -18,6 +18,7 @@ use steering::metrics::{self, EngineMetrics};
 use crate::config::{Config, Files};
 use crate::pages::{Sources, pages};
 use crate::service::Gslb;
+use crate::zone::ServiceZone;
 
 /// A GSLB that answers.
 pub struct Running {
@@ -27,6 +28,8 @@ pub struct Running {
     sources: Arc<ArcSwap<Sources>>,
     metrics: EngineMetrics,
     following: Following,
+    /// Zones that a worker may still answer from; freed by the next reload, never on a worker.
+    retired: Vec<Arc<ServiceZone>>,
 }
 
 impl Running {
@@ -48,7 +51,7 @@ impl Running {
         let gslb = Arc::new(Gslb::new(Arc::clone(&engine), zone));
         let server = serve::start(name, &config.server, Arc::clone(&gslb), registry).await?;
         let sources = Arc::new(ArcSwap::from_pointee(sources));
-        Ok(Self { server, gslb, engine, sources, metrics, following })
+        Ok(Self { server, gslb, engine, sources, metrics, following, retired: Vec::new() })
     }
 
     /// The engine, for whoever answers from it too.
@@ -89,7 +92,8 @@ impl Program for Running {
         let Files { topology, map, zone, overrides, sources } = config.read(file)?;
         let published = self.engine.reload(topology, map, config.steering, overrides, Timestamp::now());
         let published = published.map_err(Failure::configuration)?;
-        self.gslb.set_zone(zone);
+        self.retired.push(self.gslb.publish(zone));
+        self.retired.retain(|zone| Arc::strong_count(zone) > 1);
         // It reads the file once more, which may be another one, or have changed since.
         let path = sources.overrides.clone();
         self.following = Following::start(Arc::clone(&self.engine), path, self.metrics.clone());
