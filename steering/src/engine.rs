@@ -175,7 +175,9 @@ impl Engine {
         let old_simulation = std::mem::replace(&mut state.simulation, simulation);
         let old_overrides = std::mem::replace(&mut state.overrides, overrides);
         match state.inputs(layout, now) {
-            Ok(inputs) => {
+            Ok(mut inputs) => {
+                state.simulation.take_over(&old_simulation);
+                inputs.snapshot = state.simulation.snapshot();
                 let published = self.publish(&mut state, inputs, now);
                 self.refused.store(None);
                 Ok(published)

@@ -160,6 +160,32 @@ fn a_new_topology_comes_with_the_overrides_that_fit_it() {
 }
 
 #[test]
+fn a_reload_is_no_event() {
+    let engine = engine();
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let mut overrides = Overrides::default();
+    overrides.add(withdraw("cn-east-br1", "telecom"), NOW);
+    engine.set_overrides(overrides.clone(), at(10)).unwrap();
+    // Other numbers for all rows behind, and a route that is new.
+    let text = DEFAULT_TOPOLOGY.replace(
+        "prefixes = [\n",
+        "prefixes = [\n{ cidrs = [\"203.0.113.0/24\"], line = \"bgp\", over = [\"cn-east-br2-edu\"] },\n",
+    );
+    let topology = Arc::new(Topology::parse(&text, "topology.toml").unwrap());
+    let map = Arc::clone(&engine.world().layout.map);
+    engine.reload(topology, map, Coefficients::default(), overrides, at(20)).unwrap();
+    let world = engine.world();
+    let topology = &world.layout.topology;
+    let telecom = topology.carriers().find("telecom").unwrap();
+    for (prefix, reachable, since) in
+        [("198.18.0.0/24", false, 10), ("198.18.16.0/24", true, 0), ("203.0.113.0/24", true, 20)]
+    {
+        let reach = world.snapshot.reach(telecom, topology.prefixes().find(prefix).unwrap());
+        assert_eq!((reach.reachable, reach.since), (reachable, at(since)), "{prefix}");
+    }
+}
+
+#[test]
 fn events_move_no_scope() {
     let engine = engine();
     let prefixes = |engine: &Engine| engine.world().layout.prefixes().collect::<Vec<_>>();
