@@ -150,9 +150,12 @@ fn what_a_world_does_not_have_is_said_by_it() {
         assert_eq!(error.exit_code(), 2, "{line}");
         assert!(error.to_string().starts_with(problem), "{line}: {error}");
     }
-    let located = world.tern(&format!("geo lookup {}.1.2 --json", world.net)).unwrap();
-    let located: serde_json::Value = serde_json::from_str(&located).unwrap();
+    let running = world.tern(&format!("geo lookup {}.1.2 --json", world.net)).unwrap();
+    let located: serde_json::Value = serde_json::from_str(&running).unwrap();
     assert_eq!((located["carrier"].as_str(), located["province"].as_str()), (Some("unicom"), Some("CN-BJ")));
+    let dir = world.dir.path().display();
+    let offline = tern(&format!("geo lookup {}.1.2 --json --dir {dir}", world.net)).unwrap();
+    assert_eq!(offline, running, "the same files, the same map");
     world.stop();
 }
 
