@@ -158,15 +158,9 @@ impl Override {
 
     /// Whether an override of the same kind has the same object: then the later replaces the earlier.
     fn replaces(&self, earlier: &Self) -> bool {
-        let family = |action| match action {
-            Action::Withdraw | Action::Announce => 0,
-            Action::SessionDown | Action::SessionUp => 1,
-            Action::LinkDown | Action::LinkUp => 2,
-            Action::Drain | Action::Down | Action::Up | Action::Normal => 3,
-        };
         let covers = |mine: &Option<String>, theirs: &Option<String>| mine.is_none() || mine == theirs;
         let ends = |link: Option<[u32; 2]>| link.map(|[a, b]| (a.min(b), a.max(b)));
-        family(self.action) == family(earlier.action)
+        self.undo() == earlier.undo()
             && covers(&self.router, &earlier.router)
             && covers(&self.carrier, &earlier.carrier)
             && covers(&self.prefix, &earlier.prefix)
@@ -175,9 +169,19 @@ impl Override {
             && self.slb == earlier.slb
     }
 
+    /// What takes it back; the same for all actions of a kind.
+    fn undo(&self) -> Action {
+        match self.action {
+            Action::Withdraw | Action::Announce => Action::Announce,
+            Action::SessionDown | Action::SessionUp => Action::SessionUp,
+            Action::LinkDown | Action::LinkUp => Action::LinkUp,
+            Action::Drain | Action::Down | Action::Up | Action::Normal => Action::Normal,
+        }
+    }
+
     /// Whether it only undoes.
     fn is_default(&self) -> bool {
-        matches!(self.action, Action::Announce | Action::SessionUp | Action::LinkUp | Action::Normal)
+        self.action == self.undo()
     }
 }
 
@@ -268,7 +272,8 @@ impl Overrides {
     /// goes itself once nothing before it is left to undo.
     pub fn add(&mut self, new: Override, now: Timestamp) {
         self.rows.retain(|row| row.get_ref().holds(now) && !new.replaces(row.get_ref()));
-        let undoes_something = self.iter().any(|earlier| !earlier.is_default());
+        let undone = |earlier: &Override| earlier.undo() == new.undo() && !earlier.is_default();
+        let undoes_something = self.iter().any(undone);
         if !new.is_default() || undoes_something {
             self.rows.push(Spanned::new(0..0, new));
         }

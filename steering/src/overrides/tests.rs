@@ -84,6 +84,10 @@ fn what_undoes_all_leaves_an_empty_file() {
     assert_eq!(overrides.iter().count(), 1, "said twice counts once");
     overrides.add(rule(Action::Announce, "cn-east-br1", Some("telecom")), NOW);
     assert_eq!(overrides.iter().count(), 0);
+    // What is of another kind is nothing to undo.
+    overrides.add(Override { slb: Some("*".into()), ..Override::new(Action::Drain) }, NOW);
+    overrides.add(Override::new(Action::Announce), NOW);
+    assert_eq!(overrides.iter().map(|rule| rule.action).collect::<Vec<_>>(), [Action::Drain]);
 }
 
 #[test]
