@@ -71,13 +71,9 @@ impl Program for Running {
     /// Takes all zones anew, or none; a change of sockets, access list or admin endpoint is refused, lest
     /// somebody believe that it is in force.
     async fn reload(&mut self, config: Config, file: &ConfigFile) -> Result<(), Failure> {
-        for (same, key) in
-            [(config.admin == self.fixed.0, "admin"), (config.server == self.fixed.1, "server")]
-        {
-            if !same {
-                return Err(file.wrong(&Invalid::fixed(key)).into());
-            }
-        }
+        let (admin, server) = &self.fixed;
+        Invalid::unchanged([("admin", config.admin == *admin), ("server", config.server == *server)])
+            .map_err(|invalid| file.wrong(&invalid))?;
         let zones = config.read(file)?;
         self.metrics.set(&zones);
         tokio::spawn(release(self.service.publish(zones)));

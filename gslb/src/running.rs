@@ -8,9 +8,9 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use jiff::Timestamp;
 use prometheus::Registry;
-use serve::config::ConfigFile;
+use serve::config::{ConfigFile, Invalid};
 use serve::program::{Failure, Program};
-use serve::{Server, StartError};
+use serve::{ListenConfig, Server, StartError};
 use steering::Engine;
 use steering::follow::Following;
 use steering::metrics::{self, EngineMetrics};
@@ -30,6 +30,8 @@ pub struct Running {
     following: Following,
     /// Zones that a worker may still answer from; freed by the next reload, never on a worker.
     retired: Vec<Arc<ServiceZone>>,
+    /// What only a restart can change.
+    fixed: (Option<SocketAddr>, ListenConfig),
 }
 
 impl Running {
@@ -51,7 +53,8 @@ impl Running {
         let gslb = Arc::new(Gslb::new(Arc::clone(&engine), zone));
         let server = serve::start(name, &config.server, Arc::clone(&gslb), registry).await?;
         let sources = Arc::new(ArcSwap::from_pointee(sources));
-        Ok(Self { server, gslb, engine, sources, metrics, following, retired: Vec::new() })
+        let fixed = (config.admin, config.server.clone());
+        Ok(Self { server, gslb, engine, sources, metrics, following, retired: Vec::new(), fixed })
     }
 
     /// The engine, for whoever answers from it too.
@@ -86,9 +89,11 @@ impl Program for Running {
         Self::start(Self::NAME, &config, file, registry).await
     }
 
-    /// Takes topology, map, zone, overrides and coefficients anew; sockets and admin endpoint stay as they
-    /// are.
+    /// Takes topology, map, zone, overrides and coefficients anew; sockets and admin endpoint can't change.
     async fn reload(&mut self, config: Config, file: &ConfigFile) -> Result<(), Failure> {
+        let (admin, server) = &self.fixed;
+        Invalid::unchanged([("admin", config.admin == *admin), ("server", config.server == *server)])
+            .map_err(|invalid| file.wrong(&invalid))?;
         let Files { topology, map, zone, overrides, sources } = config.read(file)?;
         let published = self.engine.reload(topology, map, config.steering, overrides, Timestamp::now());
         let published = published.map_err(Failure::configuration)?;

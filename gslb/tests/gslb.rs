@@ -241,3 +241,27 @@ fn mistakes_are_found_by_check_with_file_and_line() {
     let said = check("stretch = 1.5", "stretch = 1.6");
     assert!(said.starts_with(&format!("{here}/overrides.toml:1: no SLB matches \"x\"")), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_takes_what_it_can_and_refuses_what_wants_a_restart() {
+    let (_folder, file) = folder();
+    let (mut running, server) = running(&file).await;
+    let changed = |from: &str, to: &str| {
+        assert!(file.text.contains(from));
+        ConfigFile { text: file.text.replace(from, to), ..file.clone() }
+    };
+    for (from, to, key) in [
+        ("udp-payload = 1232", "udp-payload = 1400", "`server`"),
+        ("admin = \"127.0.0.1:9053\"", "admin = \"127.0.0.1:9054\"", "`admin`"),
+    ] {
+        let file = changed(from, to);
+        let refused = running.reload(file.parse().unwrap(), &file).await.unwrap_err().to_string();
+        assert!(refused.contains(key) && refused.contains("(mend: restart"), "{refused}");
+    }
+    let id = running.engine().world().id;
+    let file = changed("stretch = 1.5", "stretch = 2.0");
+    running.reload(file.parse().unwrap(), &file).await.unwrap();
+    assert_ne!(running.engine().world().id, id);
+    assert_eq!(ask(server, WWW, Rtype::A, subnet("202.96.209.0/24")).addresses().len(), 3);
+    running.stop(Duration::from_secs(1)).await;
+}
