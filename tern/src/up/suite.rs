@@ -28,7 +28,7 @@ pub struct Suite {
 
 /// A service that runs.
 enum Running {
-    Authoritative(authoritative::Running),
+    Authoritative(Box<authoritative::Running>),
     Gslb(Box<gslb::Running>),
     LocalDns(Box<local_dns::Running>),
 }
@@ -101,7 +101,7 @@ impl Suite {
         for ((role, running), reloads) in self.services.iter_mut().zip(&self.reloads) {
             let path = self.dir.join(role.file);
             let done = match running {
-                Running::Authoritative(running) => reload(running, &path, |_| ()).await,
+                Running::Authoritative(running) => reload(&mut **running, &path, |_| ()).await,
                 Running::Gslb(running) => {
                     let geo = self.geo.clone();
                     reload(&mut **running, &path, |config| lay_under(config, geo)).await
@@ -160,7 +160,7 @@ async fn start(
         Kind::Authoritative => {
             let config = file.parse()?;
             let running = authoritative::Running::start(role.name, &config, &file, &registry).await?;
-            Ok(Running::Authoritative(running))
+            Ok(Running::Authoritative(Box::new(running)))
         }
         Kind::Gslb => {
             let mut config = file.parse()?;
