@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use prometheus::{IntGaugeVec, Opts, Registry};
-use serve::{ConfigFile, Failure, Program, Server, StartError};
+use serve::{ConfigFile, Failure, Invalid, ListenConfig, Program, Server, StartError};
 use zones::ZoneSet;
 
 use crate::config::Config;
@@ -20,6 +20,8 @@ pub struct Running {
     server: Server,
     service: Arc<Authoritative>,
     metrics: Metrics,
+    /// What it was started with, and a reload cannot change.
+    fixed: (Option<SocketAddr>, ListenConfig),
 }
 
 impl Running {
@@ -38,7 +40,8 @@ impl Running {
         metrics.set(&zones);
         let service = Arc::new(Authoritative::new(zones));
         let server = serve::start(name, &config.server, Arc::clone(&service), registry).await?;
-        Ok(Self { server, service, metrics })
+        let fixed = (config.admin, config.server.clone());
+        Ok(Self { server, service, metrics, fixed })
     }
 
     /// Where it listens.
@@ -65,8 +68,12 @@ impl Program for Running {
         Self::start(Self::NAME, &config, file, registry).await
     }
 
-    /// Takes all zones anew, or none; sockets and the admin endpoint stay as they are.
+    /// Takes all zones anew, or none; a change of sockets, access list or admin endpoint is refused, lest
+    /// somebody believe that it is in force.
     async fn reload(&mut self, config: Config, file: &ConfigFile) -> Result<(), Failure> {
+        let (admin, server) = &self.fixed;
+        Invalid::unchanged([("admin", config.admin == *admin), ("server", config.server == *server)])
+            .map_err(|invalid| file.wrong(&invalid))?;
         let zones = config.read(file)?;
         self.metrics.set(&zones);
         tokio::spawn(release(self.service.publish(zones)));

@@ -27,6 +27,11 @@ fn check_tells_good_from_bad() {
     let folder = folder();
     let good = binary(folder.path()).arg("--check").output().unwrap();
     assert_eq!(good.status.code(), Some(0));
+    std::fs::write(folder.path().join("z.zone"), format!("{ZONE}ns A 192.0.2.53\n")).unwrap();
+    let warned = binary(folder.path()).arg("--check").output().unwrap();
+    let message = String::from_utf8(warned.stderr).unwrap();
+    assert_eq!(warned.status.code(), Some(0));
+    assert!(message.contains("z.zone:5: warning: ns.z. A stands twice"), "{message}");
     std::fs::write(folder.path().join("z.zone"), format!("{ZONE}\nx WHAT y\n")).unwrap();
     let bad = binary(folder.path()).arg("--check").output().unwrap();
     let message = String::from_utf8(bad.stderr).unwrap();

@@ -187,6 +187,10 @@ async fn reload_takes_all_or_nothing() {
     assert_eq!(ask(server, "more.z", Rtype::A).rcode, Rcode::NOERROR);
     assert_eq!(ask(server, "x.c.z", Rtype::A).rcode, Rcode::NOERROR);
     assert_eq!(serials(), [8, 9]);
+    // What a reload cannot change it does not pretend to: an access list, for one.
+    site.write("a.toml", &format!("{CONFIG}acl.deny = ['127.0.0.1']\n"));
+    let error = running.reload(site.config(), &site.file()).await.unwrap_err().to_string();
+    assert!(error.contains("a.toml:7: `server`: cannot change while running (mend: restart"), "{error}");
     running.stop(Duration::from_secs(1)).await;
 }
 

@@ -1,6 +1,5 @@
 //! What the GSLB is told: `example.toml` states every key with its default.
 
-use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,10 +11,10 @@ use serve::ListenConfig;
 use serve::config::{ConfigFile, Invalid};
 use serve::program::Failure;
 use steering::{Coefficients, Overrides};
-use wire::{Folded, Name, Rtype};
-use zones::CompiledZone;
+use wire::Name;
 
 use crate::pages::Sources;
+use crate::zone::ServiceZone;
 
 /// The configuration file.
 #[derive(Clone, Debug, Deserialize)]
@@ -80,14 +79,6 @@ pub struct Files {
     pub sources: Sources,
 }
 
-/// The zone beside the services.
-pub struct ServiceZone {
-    /// The zone itself.
-    pub zone: CompiledZone,
-    /// Names between the apex and a service: they exist, with nothing at them (RFC 8020 §2).
-    pub above_services: HashSet<Folded>,
-}
-
 impl Config {
     /// Reads every file that the configuration names; relative paths count from its own.
     ///
@@ -111,20 +102,7 @@ impl Config {
         let apex: Name = self.zone.name.parse().map_err(|error| {
             wrong("zone.name", format!("{:?}: {error}", self.zone.name), "write a domain name")
         })?;
-        let path = file.resolve(&self.zone.file);
-        let zone = zones::parse_file(&path, &apex).map_err(Failure::configuration)?;
-        if zone.records().any(|record| record.rtype == Rtype::DNAME) {
-            let problem = format!("{} has a DNAME", path.display());
-            return Err(wrong(
-                "zone.file",
-                problem,
-                "keep names that rename others in a zone of `authoritative`",
-            ));
-        }
-        let (zone, warnings) =
-            zone.compile().map_err(|bad| Failure::configuration(zones::LoadError::Bad(bad)))?;
-        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-        let mut above_services = HashSet::new();
+        let mut services = Vec::new();
         for service in topology.services().iter() {
             let name: Name = service.name.parse().map_err(Failure::configuration)?;
             if !name.is_at_or_below(&apex) || name == apex {
@@ -135,10 +113,9 @@ impl Config {
                     "name the zone that holds every service of the topology",
                 ));
             }
-            let above = std::iter::successors(name.parent(), Name::parent).take_while(|name| *name != apex);
-            above_services.extend(above.map(|name| name.folded()));
+            services.push(name);
         }
-        Ok(ServiceZone { zone, above_services })
+        ServiceZone::read(&file.resolve(&self.zone.file), &apex, &services).map_err(Failure::configuration)
     }
 }
 

@@ -3,7 +3,8 @@
 //! - `/explain?service=NAME&address=ADDRESS[&family=4|6]`: an answer and the reasons for it;
 //! - `/reach`: which carrier reaches which prefix, how, since when;
 //! - `/geo?address=ADDRESS`: where the map puts an address;
-//! - `/world`: serial and id of the current world, how many answers it moved, and its files.
+//! - `/world`: serial and id of the current world, how many answers it moved, its files, and why the
+//!   operators' file is refused, if it is.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -80,7 +81,13 @@ async fn explain_page(State(shown): State<Shown>, Query(query): Query<ExplainQue
         Err(error) => return problem(StatusCode::BAD_REQUEST, format!("{:?}: {error}", query.service)),
     };
     match world.layout.find(&name.folded()) {
-        Some(service) => Json(explain(&world, service, address, family)).into_response(),
+        Some(service) => {
+            let mut explanation = explain(&world, service, address, family);
+            if let Some(refused) = shown.engine.refused() {
+                explanation.note_refused(&refused);
+            }
+            Json(explanation).into_response()
+        }
         None => problem(StatusCode::NOT_FOUND, no_such_service(&world, &query.service)),
     }
 }
@@ -147,6 +154,7 @@ async fn world_page(State(shown): State<Shown>) -> Response {
         "world": WorldFacts::of(&world),
         "topology": sources.topology,
         "overrides": sources.overrides,
+        "refused": shown.engine.refused().as_deref(),
         "moved": world.moved,
         "services": services.collect::<Vec<_>>(),
         "groups": world.layout.groups().len(),

@@ -8,15 +8,17 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use jiff::Timestamp;
 use prometheus::Registry;
-use serve::config::ConfigFile;
+use serve::config::{ConfigFile, Invalid};
 use serve::program::{Failure, Program};
-use serve::{Server, StartError};
+use serve::{ListenConfig, Server, StartError};
+use steering::Engine;
 use steering::follow::Following;
-use steering::{Engine, metrics};
+use steering::metrics::{self, EngineMetrics};
 
 use crate::config::{Config, Files};
 use crate::pages::{Sources, pages};
 use crate::service::Gslb;
+use crate::zone::ServiceZone;
 
 /// A GSLB that answers.
 pub struct Running {
@@ -24,7 +26,12 @@ pub struct Running {
     gslb: Arc<Gslb>,
     engine: Arc<Engine>,
     sources: Arc<ArcSwap<Sources>>,
+    metrics: EngineMetrics,
     following: Following,
+    /// Zones that a worker may still answer from; freed by the next reload, never on a worker.
+    retired: Vec<Arc<ServiceZone>>,
+    /// What only a restart can change.
+    fixed: (Option<SocketAddr>, ListenConfig),
 }
 
 impl Running {
@@ -42,10 +49,12 @@ impl Running {
         let engine = Engine::new(topology, map, config.steering, overrides, Timestamp::now());
         let engine = Arc::new(engine.map_err(Failure::configuration)?);
         let metrics = metrics::register(name, &engine, registry).map_err(StartError::from)?;
-        let following = Following::start(Arc::clone(&engine), sources.overrides.clone(), metrics);
+        let following = Following::start(Arc::clone(&engine), sources.overrides.clone(), metrics.clone());
         let gslb = Arc::new(Gslb::new(Arc::clone(&engine), zone));
         let server = serve::start(name, &config.server, Arc::clone(&gslb), registry).await?;
-        Ok(Self { server, gslb, engine, sources: Arc::new(ArcSwap::from_pointee(sources)), following })
+        let sources = Arc::new(ArcSwap::from_pointee(sources));
+        let fixed = (config.admin, config.server.clone());
+        Ok(Self { server, gslb, engine, sources, metrics, following, retired: Vec::new(), fixed })
     }
 
     /// The engine, for whoever answers from it too.
@@ -80,15 +89,20 @@ impl Program for Running {
         Self::start(Self::NAME, &config, file, registry).await
     }
 
-    /// Takes topology, map, zone and coefficients anew; sockets, admin endpoint and the overrides' path
-    /// stay as they are.
+    /// Takes topology, map, zone, overrides and coefficients anew; sockets and admin endpoint can't change.
     async fn reload(&mut self, config: Config, file: &ConfigFile) -> Result<(), Failure> {
-        let Files { topology, map, zone, sources, .. } = config.read(file)?;
-        let published = self.engine.reload(topology, map, config.steering, Timestamp::now());
+        let (admin, server) = &self.fixed;
+        Invalid::unchanged([("admin", config.admin == *admin), ("server", config.server == *server)])
+            .map_err(|invalid| file.wrong(&invalid))?;
+        let Files { topology, map, zone, overrides, sources } = config.read(file)?;
+        let published = self.engine.reload(topology, map, config.steering, overrides, Timestamp::now());
         let published = published.map_err(Failure::configuration)?;
-        self.gslb.set_zone(zone);
-        let overrides = self.sources.load().overrides.clone();
-        self.sources.store(Arc::new(Sources { overrides, ..sources }));
+        self.retired.push(self.gslb.publish(zone));
+        self.retired.retain(|zone| Arc::strong_count(zone) > 1);
+        // It reads the file once more, which may be another one, or have changed since.
+        let path = sources.overrides.clone();
+        self.following = Following::start(Arc::clone(&self.engine), path, self.metrics.clone());
+        self.sources.store(Arc::new(sources));
         tracing::info!(serial = published.serial, "a new world by a new configuration");
         Ok(())
     }

@@ -6,10 +6,10 @@ use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 use serve::{Answer, Client, Outcome, OwnedPacket, Service, Sink};
 use steering::{Engine, Family, Reader};
-use wire::{Class, Query, Rcode, Reply};
+use wire::{Class, Query, Rcode, Reply, Rtype};
 use zones::Found;
 
-use crate::config::ServiceZone;
+use crate::zone::ServiceZone;
 
 /// The GSLB as a [`Service`].
 pub struct Gslb {
@@ -23,9 +23,9 @@ impl Gslb {
         Self { engine, zone: Arc::new(ArcSwap::from_pointee(zone)) }
     }
 
-    /// Serves another zone from now on.
-    pub fn set_zone(&self, zone: ServiceZone) {
-        self.zone.store(Arc::new(zone));
+    /// Serves another zone from now on; returns the one before, which no worker should be the last to drop.
+    pub fn publish(&self, zone: ServiceZone) -> Arc<ServiceZone> {
+        self.zone.swap(Arc::new(zone))
     }
 }
 
@@ -49,21 +49,20 @@ pub struct Worker {
 
 impl Answer for Worker {
     fn answer(&mut self, query: &Query<'_>, client: &Client, reply: &mut Reply<'_>) -> Outcome {
-        if query.question.class != Class::IN {
+        let question = &query.question;
+        if question.class != Class::IN || matches!(question.rtype, Rtype::AXFR | Rtype::IXFR) {
             reply.set_rcode(Rcode::REFUSED);
             return Outcome::Done;
         }
         let world = self.world.load();
         let zone = self.zone.load();
-        let Some(service) = world.layout.find(&query.question.name) else {
+        let families = Family::asked_by(question.rtype);
+        let service = if families.is_empty() { None } else { world.layout.find(&question.name) };
+        let Some(service) = service else {
             answer_from_zone(zone, query, reply);
             return Outcome::Done;
         };
         reply.set_authoritative();
-        let Some(family) = Family::asked_by(query.question.rtype) else {
-            reply.template(zone.zone.negative(), 0);
-            return Outcome::Done;
-        };
         // A subnet of source 0 asks that it not be used (RFC 7871 §7.1.2): then the resolver's own
         // address decides, and the scope stays 0.
         let subnet = query.edns.and_then(|edns| edns.client_subnet?.address());
@@ -71,17 +70,16 @@ impl Answer for Worker {
         if subnet.is_some() {
             reply.set_scope(scope);
         }
-        let answer = world.answer(service, group, family);
-        if answer.choice.picks.is_empty() {
-            reply.template(zone.zone.negative(), 0);
-        } else {
-            reply.template(answer.template.as_ref(), 0);
+        let mut answers = families.iter().map(|&family| world.answer(service, group, family));
+        match answers.find(|answer| !answer.choice.picks.is_empty()) {
+            Some(answer) => reply.template(answer.template.as_ref(), 0),
+            None => reply.template(zone.zone.negative(), 0),
         }
         Outcome::Done
     }
 }
 
-/// Answers what is no service. The same for every client: an echoed subnet keeps its scope of 0.
+/// Answers what is not steered. The same for every client: an echoed subnet keeps its scope of 0.
 fn answer_from_zone(zone: &ServiceZone, query: &Query<'_>, reply: &mut Reply<'_>) {
     let name = &query.question.name;
     if !name.is_at_or_below(zone.zone.apex()) {
@@ -90,7 +88,7 @@ fn answer_from_zone(zone: &ServiceZone, query: &Query<'_>, reply: &mut Reply<'_>
         return;
     }
     let found = match zone.zone.find(name, query.question.rtype) {
-        Found::NxDomain(soa) if zone.above_services.contains(name) => Found::NoData(soa),
+        Found::NxDomain(soa) if zone.steered.contains(name) => Found::NoData(soa),
         found => found,
     };
     if !found.write(reply) {

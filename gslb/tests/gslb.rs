@@ -108,6 +108,49 @@ async fn services_are_steered_and_the_rest_comes_from_the_zone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_services_other_types_come_from_the_zone_and_any_is_one_rrset() {
+    let (folder, file) = folder();
+    let zone = folder.path().join("vip.yourcompany.com.zone");
+    let text = std::fs::read_to_string(&zone).unwrap() + "www CAA 0 issue \"ca.example.net\"\n";
+    std::fs::write(&zone, text).unwrap();
+    let (running, server) = running(&file).await;
+    let types = |rtype| {
+        let answered = ask(server, WWW, rtype, None);
+        let answers = answered.records.iter().filter(|(section, _)| *section == Section::Answer);
+        (answered.rcode, answers.map(|(_, record)| record.rtype).collect::<Vec<_>>())
+    };
+    assert_eq!(types(Rtype::CAA), (Rcode::NOERROR, vec![Rtype::CAA]));
+    // RFC 8482 §4.1: one RRset, and not the lie that there is nothing.
+    assert_eq!(types(Rtype::ANY), (Rcode::NOERROR, vec![Rtype::A; 3]));
+    // Transfers are nobody's business.
+    assert_eq!(types(Rtype::AXFR), (Rcode::REFUSED, vec![]));
+    assert_eq!(ask(server, &format!("below.{WWW}"), Rtype::A, None).rcode, Rcode::NXDOMAIN);
+    running.stop(Duration::from_secs(1)).await;
+}
+
+#[test]
+fn records_in_the_way_of_a_service_are_refused_with_their_line() {
+    let (folder, file) = folder();
+    let zone = folder.path().join("vip.yourcompany.com.zone");
+    let sound = std::fs::read_to_string(&zone).unwrap();
+    let line = sound.lines().count() + 1;
+    for (record, what) in [
+        ("www A 192.0.2.1", "www.vip.yourcompany.com. is a service and has a record of type A"),
+        ("img CNAME www", "img.vip.yourcompany.com. is a service and has a record of type CNAME"),
+        ("www NS ns.example.net.", "a service stands at or below www.vip.yourcompany.com."),
+        ("* TXT all", "*.vip.yourcompany.com. is a wildcard above a service"),
+        ("*.www A 192.0.2.1", "*.www.vip.yourcompany.com. is a wildcard above a service"),
+        ("x DNAME example.net.", "x.vip.yourcompany.com. has a DNAME"),
+    ] {
+        std::fs::write(&zone, format!("{sound}{record}\n")).unwrap();
+        let said = <Running as Program>::check(&file.parse().unwrap(), &file).unwrap_err().to_string();
+        assert!(said.starts_with(&format!("{}:{line}: error: {what} (mend: ", zone.display())), "{said}");
+    }
+    std::fs::write(&zone, format!("{sound}*.elsewhere A 192.0.2.1\n")).unwrap();
+    <Running as Program>::check(&file.parse().unwrap(), &file).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn scopes_are_the_maps_and_a_declined_subnet_is_not_used() {
     let (_folder, file) = folder();
     let (running, server) = running(&file).await;
@@ -197,4 +240,28 @@ fn mistakes_are_found_by_check_with_file_and_line() {
         .unwrap();
     let said = check("stretch = 1.5", "stretch = 1.6");
     assert!(said.starts_with(&format!("{here}/overrides.toml:1: no SLB matches \"x\"")), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_takes_what_it_can_and_refuses_what_wants_a_restart() {
+    let (_folder, file) = folder();
+    let (mut running, server) = running(&file).await;
+    let changed = |from: &str, to: &str| {
+        assert!(file.text.contains(from));
+        ConfigFile { text: file.text.replace(from, to), ..file.clone() }
+    };
+    for (from, to, key) in [
+        ("udp-payload = 1232", "udp-payload = 1400", "`server`"),
+        ("admin = \"127.0.0.1:9053\"", "admin = \"127.0.0.1:9054\"", "`admin`"),
+    ] {
+        let file = changed(from, to);
+        let refused = running.reload(file.parse().unwrap(), &file).await.unwrap_err().to_string();
+        assert!(refused.contains(key) && refused.contains("(mend: restart"), "{refused}");
+    }
+    let id = running.engine().world().id;
+    let file = changed("stretch = 1.5", "stretch = 2.0");
+    running.reload(file.parse().unwrap(), &file).await.unwrap();
+    assert_ne!(running.engine().world().id, id);
+    assert_eq!(ask(server, WWW, Rtype::A, subnet("202.96.209.0/24")).addresses().len(), 3);
+    running.stop(Duration::from_secs(1)).await;
 }

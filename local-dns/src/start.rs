@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use prometheus::Registry;
 use serve::Server;
-use serve::config::ConfigFile;
+use serve::config::{ConfigFile, Invalid};
 use serve::program::{Failure, Program};
 use tokio::task::JoinHandle;
 
@@ -63,16 +63,12 @@ impl Running {
     /// configuration serves on.
     pub fn reload(&mut self, config: Config, base: &Path) -> Result<(), Failure> {
         config.check().map_err(Failure::configuration)?;
-        let fixed = [
-            (self.config.admin == config.admin, "admin"),
-            (self.config.server == config.server, "server"),
-            (self.config.cache == config.cache, "cache"),
-        ];
-        if let Some((_, key)) = fixed.into_iter().find(|(same, _)| !same) {
-            let mend = "restart, or write what it was";
-            let problem = "cannot change while running";
-            return Err(Failure::configuration(serve::config::Invalid::new(key, problem, mend)));
-        }
+        Invalid::unchanged([
+            ("admin", self.config.admin == config.admin),
+            ("server", self.config.server == config.server),
+            ("cache", self.config.cache == config.cache),
+        ])
+        .map_err(Failure::configuration)?;
         let hints = config.root_hints(base).map_err(Failure::configuration)?;
         self.resolver.reload(&config, hints);
         self.config = config;

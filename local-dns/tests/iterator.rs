@@ -134,6 +134,34 @@ fn ids_are_spread_evenly() {
     }
 }
 
+/// Without a socket no server is to blame: none is thought slower, or benched.
+#[test]
+fn want_of_sockets_is_no_servers_fault() {
+    for (event, rto) in [(Event::Unsent, 376), (Event::Unreachable, 752)] {
+        let mut net = net(8);
+        let (mut iteration, _) = first_packet(&mut net, "x.");
+        let Action::Done(resolution) = net.step(&mut iteration, event) else {
+            panic!("the one server is out")
+        };
+        assert_eq!(resolution.failure, Some(Failure::NoServer));
+        assert_eq!(net.known.stat(ROOT).rto(), Duration::from_millis(rto), "{event:?}");
+    }
+}
+
+/// An SOA without its numbers has no TTL for a negative answer, and would be passed on as it is.
+#[test]
+fn a_negative_answer_with_half_an_soa_is_none() {
+    let mut net = net(7);
+    for (numbers, rcode) in [(20, Rcode::NXDOMAIN), (19, Rcode::SERVFAIL), (21, Rcode::SERVFAIL)] {
+        let rdata = [name("ns.").as_wire(), name("a.").as_wire(), &vec![0; numbers]].concat().into();
+        let soa = Record { owner: Name::root(), rtype: Rtype::SOA, class: Class::IN, ttl: 60, rdata };
+        let body = Body { flags: 0x0400, rcode: 3, records: vec![(Section::Authority, soa)] };
+        let scripted = vec![Scripted { name: name("x."), rtype: None, body }];
+        net.servers.insert(ROOT, Server { apex: Some(Name::root()), scripted, ..Server::default() });
+        assert_eq!(net.ask(&name("x."), Rtype::A).resolution.rcode(), rcode, "{numbers} octets of numbers");
+    }
+}
+
 /// Every truncation and every flipped bit of good answers: the question still ends within its limits.
 #[test]
 fn broken_answers_end() {

@@ -87,6 +87,36 @@ async fn identical_questions_in_flight_are_asked_once() {
     world.stop().await;
 }
 
+/// A name whose server is slow is asked for by more clients than the slow path has places: the other
+/// names are resolved all the same.
+#[tokio::test]
+async fn a_crowd_for_one_name_keeps_nobody_else_waiting() {
+    let script = SCRIPT.replace("SERVER @.3 example.", "SERVER @.3 example. delay=1000");
+    let script = format!("{script}SERVER @.4 quick.\nwww.quick. 300 A 192.0.2.83\n")
+        .replace("broken. ", "quick. 86400 NS ns.quick.\nns.quick. 86400 A @.4\nbroken. ");
+    let world = World::start(&script, "server.slow-tasks = 2").await;
+    assert_eq!(world.ask("x.quick.", Rtype::A).await.rcode(), Rcode::NXDOMAIN);
+    let order = std::cell::RefCell::new(Vec::new());
+    let crowd = async {
+        let answers = join_all((0..20).map(|_| world.ask("www.example.", Rtype::A))).await;
+        order.borrow_mut().push("crowd");
+        answers
+    };
+    let single = async {
+        while world.asked_at(3) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let answer = world.ask("www.quick.", Rtype::A).await;
+        order.borrow_mut().push("single");
+        answer
+    };
+    let (crowd, single) = tokio::join!(crowd, single);
+    assert_eq!(single.show(), "NOERROR www.quick. 300 A 192.0.2.83");
+    assert!(crowd.iter().all(|answer| answer.show() == "NOERROR www.example. 300 A 192.0.2.80"));
+    assert_eq!(order.into_inner(), ["single", "crowd"]);
+    world.stop().await;
+}
+
 #[tokio::test]
 async fn truncated_answers_come_over_tcp() {
     let script = SCRIPT.replace("SERVER @.3 example.", "SERVER @.3 example. truncates");

@@ -21,7 +21,7 @@ impl AsGraph {
         let relations: Vec<Relation> = relations.into_iter().collect();
         let mut asns: Vec<Asn> = Vec::with_capacity(2 * relations.len());
         for relation in &relations {
-            asns.extend(<[Asn; 2]>::from(ends(*relation)));
+            asns.extend(<[Asn; 2]>::from(relation.ends()));
         }
         asns.sort_unstable();
         asns.dedup();
@@ -40,7 +40,7 @@ impl AsGraph {
     }
 
     fn add(&mut self, relation: Relation) {
-        let (a, b) = ends(relation);
+        let (a, b) = relation.ends();
         let (Some(a), Some(b)) = (self.index(a), self.index(b)) else {
             return;
         };
@@ -66,7 +66,7 @@ impl AsGraph {
         });
         let all = topology.relations().iter().copied().chain(ours);
         Self::new(all.filter(|&relation| {
-            let (a, b) = ends(relation);
+            let (a, b) = relation.ends();
             !down.contains(&link(a, b))
         }))
     }
@@ -104,13 +104,6 @@ impl AsGraph {
 
     pub(crate) fn peers(&self, of: u32) -> &[u32] {
         &self.peers[of as usize]
-    }
-}
-
-fn ends(relation: Relation) -> (Asn, Asn) {
-    match relation {
-        Relation::Peers(a, b) => (a, b),
-        Relation::Transit { provider, customer } => (provider, customer),
     }
 }
 

@@ -55,6 +55,21 @@ impl Simulation {
         self.become_state(state, now)
     }
 
+    /// Takes over from the simulation of the topology before since when the routes are as they are, where
+    /// they are the same: a reload is no event.
+    pub fn take_over(&mut self, before: &Self) {
+        let (new, old) = (&self.topology, &before.topology);
+        let carriers: Vec<_> = new.carriers().iter().map(|row| old.carriers().find(&row.name)).collect();
+        let prefixes: Vec<_> =
+            new.prefixes().iter().map(|row| old.prefixes().find(&row.cidr.to_string())).collect();
+        self.snapshot = Arc::new(Snapshot::build(new, |carrier, prefix| {
+            let reach = self.snapshot.reach(carrier, prefix);
+            let known = carriers[carrier.index()].zip(prefixes[prefix.index()]);
+            let known = known.map(|(carrier, prefix)| before.snapshot.reach(carrier, prefix));
+            known.filter(|known| known.same_route(reach)).unwrap_or(reach).clone()
+        }));
+    }
+
     /// Who reaches what.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.clone()

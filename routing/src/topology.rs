@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use file::File;
 use problem::Report;
 
+pub use check::glob;
 pub use model::{
     Announcement, Asn, Carrier, Instance, Network, Node, Prefix, Region, Relation, Router, Service, Session,
     Slb, SlbAddress, Subnet, Vpc, Zone,
@@ -134,6 +135,13 @@ impl Topology {
     /// The carrier whose clients are in this AS.
     pub fn carrier_of_asn(&self, asn: Asn) -> Option<CarrierId> {
         self.carriers_by_asn.get(&asn).copied()
+    }
+
+    /// Whether two ASes have a link: by the relations, or by our own sessions.
+    pub fn are_linked(&self, a: Asn, b: Asn) -> bool {
+        let ours = self.sessions.iter().map(|session| (self.asn, self.carriers[session.carrier].asn));
+        let all = self.relations.iter().map(|relation| relation.ends()).chain(ours);
+        all.into_iter().any(|ends| ends == (a, b) || ends == (b, a))
     }
 
     /// Where an SLB stands.

@@ -76,6 +76,19 @@ impl Invalid {
         Self { key: key.into(), problem: problem.into(), mend: mend.into() }
     }
 
+    /// Nothing, where all of these keys are as they were.
+    ///
+    /// # Errors
+    /// The first that is not, and that only a restart can change.
+    pub fn unchanged<'k>(keys: impl IntoIterator<Item = (&'k str, bool)>) -> Result<(), Self> {
+        match keys.into_iter().find(|(_, same)| !same) {
+            Some((key, _)) => {
+                Err(Self::new(key, "cannot change while running", "restart, or write what it was"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The same, seen from the table that has this one at `table`.
     #[must_use]
     pub fn within(self, table: &str) -> Self {

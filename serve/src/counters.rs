@@ -68,6 +68,8 @@ pub(crate) struct Counters {
     dropped: [Counter; DROPPED.len()],
     /// Queries that went down the slow path.
     pub(crate) slow: Counter,
+    /// Queries that were to, and found its queue full; answered SERVFAIL or dropped.
+    pub(crate) slow_full: Counter,
     /// Panics that were caught.
     pub(crate) panics: Counter,
 }
@@ -110,6 +112,7 @@ struct Metrics {
     responses: Opts,
     dropped: Opts,
     slow: Opts,
+    slow_full: Opts,
     panics: Opts,
     refused: Opts,
     waiting: Opts,
@@ -125,6 +128,7 @@ impl Metrics {
             responses: opts("tern_responses_total", "Responses sent, by response code."),
             dropped: opts("tern_dropped_total", "Queries that got no response, by reason."),
             slow: opts("tern_slow_total", "Queries that went down the slow path."),
+            slow_full: opts("tern_slow_queue_full_total", "Queries that found the slow path's queue full."),
             panics: opts("tern_panics_total", "Panics that were caught while answering."),
             refused: opts("tern_tcp_refused_total", "TCP connections closed at once for a limit."),
             waiting: opts("tern_slow_queue_length", "Queries waiting for the slow path."),
@@ -133,8 +137,14 @@ impl Metrics {
         };
         let labelled =
             [(&metrics.queries, "transport"), (&metrics.responses, "rcode"), (&metrics.dropped, "reason")];
-        let plain =
-            [&metrics.slow, &metrics.panics, &metrics.refused, &metrics.waiting, &metrics.connections];
+        let plain = [
+            &metrics.slow,
+            &metrics.slow_full,
+            &metrics.panics,
+            &metrics.refused,
+            &metrics.waiting,
+            &metrics.connections,
+        ];
         let desc = |opts: &Opts, labels: Vec<String>| {
             Desc::new(opts.name.clone(), opts.help.clone(), labels, opts.const_labels.clone())
         };
@@ -196,6 +206,7 @@ impl ServerCounters {
         let mut families = [queries, responses, dropped].map(|vec| vec.collect()).concat();
         for (opts, count) in [
             (&metrics.slow, self.sum(|counters| &counters.slow)),
+            (&metrics.slow_full, self.sum(|counters| &counters.slow_full)),
             (&metrics.panics, self.sum(|counters| &counters.panics)),
             (&metrics.refused, self.connections_refused.get()),
         ] {

@@ -161,11 +161,12 @@ fn act<P: Program>(arguments: &Arguments) -> Result<(), Failure> {
     let Some(path) = arguments.config.as_deref().filter(|_| !arguments.example) else {
         return io::stdout().write_all(P::EXAMPLE.as_bytes()).map_err(Failure::running);
     };
+    // Before anything is read: what is read has warnings.
+    log();
     let (config, file) = read::<P>(path)?;
     if arguments.check {
         return writeln!(io::stdout(), "{}: good", path.display()).map_err(Failure::running);
     }
-    log();
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::running)?;
     let done = runtime.block_on(live::<P>(config, &file));
     // What is not done by now was given its time.
@@ -206,15 +207,11 @@ async fn live<P: Program>(config: P::Config, file: &ConfigFile) -> Result<(), Fa
     };
     tracing::info!(name = P::NAME, "ready");
     while signals.next().await == Told::Reload {
-        match reload(&mut program, &file.path).await {
-            Ok(()) => {
-                reloads.count("done");
-                tracing::info!(file = %file.path.display(), "reloaded");
-            }
-            Err(error) => {
-                reloads.count("refused");
-                tracing::error!(%error, "reload refused: the old configuration serves on");
-            }
+        let done = reload(&mut program, &file.path).await;
+        reloads.count(&done);
+        match done {
+            Ok(()) => tracing::info!(file = %file.path.display(), "reloaded"),
+            Err(error) => tracing::error!(%error, "reload refused: the old configuration serves on"),
         }
     }
     tracing::info!("stopping");
@@ -274,13 +271,17 @@ impl Signals {
 }
 
 /// Counts reloads, and tells whether the file on disk is the one that is served.
-struct Reloads {
+pub struct Reloads {
     total: IntCounterVec,
     stale: IntGauge,
 }
 
 impl Reloads {
-    fn new(service: &str, registry: &Registry) -> prometheus::Result<Self> {
+    /// Registers the metrics; `service` is their label.
+    ///
+    /// # Errors
+    /// Where they are registered already.
+    pub fn new(service: &str, registry: &Registry) -> prometheus::Result<Self> {
         let opts = |name: &str, help: &str| Opts::new(name, help).const_label("service", service);
         let total = opts("tern_config_reloads_total", "Reloads of the configuration, by result.");
         let stale = opts("tern_config_stale", "1 while the last reload was refused.");
@@ -294,8 +295,9 @@ impl Reloads {
         Ok(reloads)
     }
 
-    fn count(&self, result: &str) {
-        self.total.with_label_values(&[result]).inc();
-        self.stale.set((result == "refused").into());
+    /// A reload was done, or refused.
+    pub fn count<T, E>(&self, result: &Result<T, E>) {
+        self.total.with_label_values(&[if result.is_ok() { "done" } else { "refused" }]).inc();
+        self.stale.set(result.is_err().into());
     }
 }

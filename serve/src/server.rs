@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use prometheus::Registry;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -127,6 +128,7 @@ pub async fn start<S: Service>(
     metrics: &Registry,
 ) -> Result<Server, StartError> {
     config.check()?;
+    raise_file_limit();
     let workers = config.workers();
     let bound: Vec<_> =
         config.listen.iter().map(|&address| bind(address, workers)).collect::<Result<_, _>>()?;
@@ -163,6 +165,16 @@ pub async fn start<S: Service>(
         tracing::info!(service = name, %address, workers, "listening");
     }
     Ok(server)
+}
+
+/// Lets the process open as many files as its hard limit allows. The soft one is 1024 nearly everywhere,
+/// for programs that call `select`; connections and questions to other servers have a descriptor each.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, ?limit, "cannot raise the limit of open files");
+    }
 }
 
 /// Binds one address, for UDP and TCP. A port of 0 becomes one that is free for both.

@@ -104,7 +104,10 @@ impl<S: Service> Worker<S> {
 
     /// Hands the packet to the slow path, unless its queue is full.
     fn enqueue(&self, packet: &[u8], client: &Client, limit: usize, to: impl FnOnce() -> SinkTo) -> bool {
-        let Ok(place) = self.slow_queue.try_reserve() else { return false };
+        let Ok(place) = self.slow_queue.try_reserve() else {
+            self.counters.slow_full.bump();
+            return false;
+        };
         self.counters.slow.bump();
         place.send(Job {
             packet: OwnedPacket(packet.into()),

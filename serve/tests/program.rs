@@ -42,11 +42,14 @@ const CONFIG: &str = "admin = '127.0.0.1:0'\nttl = 5\n[server]\nlisten = ['127.0
 
 impl Process {
     fn start() -> Self {
+        Self::start_by(Command::new(binary()))
+    }
+
+    fn start_by(mut command: Command) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mirror.toml");
         fs::write(&file, CONFIG).unwrap();
-        let mut child =
-            Command::new(binary()).arg("--config").arg(&file).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.arg("--config").arg(&file).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let admin = log.find_map(|line| line.unwrap().split_once("admin endpoint address=")?.1.parse().ok());
         // The rest must be read too, or the process would wait for somebody to do so.
@@ -151,6 +154,18 @@ fn a_second_copy_is_exit_2() {
     let second = mirror(&["--config", file.to_str().unwrap()]);
     assert_eq!(second.status.code(), Some(2));
     assert!(told(&second).contains("in use"), "{second:?}");
+}
+
+/// Each connection, and each question to another server, has a descriptor.
+#[test]
+fn it_may_open_as_many_files_as_it_is_allowed() {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -S -n 256; exec \"$0\" \"$@\""]).arg(binary());
+    let process = Process::start_by(shell);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", process.child.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let words: Vec<_> = line.split_whitespace().collect();
+    assert_eq!(words[3], words[4], "soft and hard: {line}");
 }
 
 #[test]

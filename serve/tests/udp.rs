@@ -173,7 +173,7 @@ async fn the_slow_path_answers() {
     running.server.stop(GRACE).await;
 }
 
-/// One query held on the slow path, one waiting in the queue, one in the dispatcher's hand: full.
+/// One query held on the slow path, one waiting in the queue: full.
 async fn with_full_queue(service: Mirror) -> (Running, std::net::UdpSocket) {
     let config = ListenConfig { slow_queue: 1, slow_tasks: 1, ..config(&["127.0.0.1:0"]) };
     let running = Running::start(&config, service).await;
@@ -190,6 +190,7 @@ async fn a_full_queue_means_servfail() {
     let (answer, _) = exchange(&socket, running.address(), &ask(3, "slow.example."));
     assert_eq!((id(&answer), rcode(&answer)), (3, Rcode::SERVFAIL));
     assert_eq!(running.metric("tern_slow_queue_length"), 1);
+    assert_eq!(running.metric("tern_slow_queue_full_total"), 1);
     running.service.held.gate.add_permits(1);
     let answered =
         [exchange(&socket, running.address(), &ask(4, "www.example.")).0, receive(&socket), receive(&socket)];

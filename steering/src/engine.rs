@@ -7,10 +7,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use routing::{Simulation, Topology};
+use serde::Serialize;
 
 use crate::layout::Layout;
 use crate::overrides::{Overrides, OverridesError};
@@ -37,6 +38,15 @@ pub struct Published {
     pub moved: usize,
 }
 
+/// Why what the operators' file says is not in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// When it was first refused; what was in force then is what holds, until it ends.
+    pub since: Timestamp,
+    /// What is wrong with it.
+    pub error: String,
+}
+
 /// What events change.
 struct State {
     simulation: Simulation,
@@ -48,6 +58,7 @@ struct State {
 /// The steering engine of one process.
 pub struct Engine {
     current: Arc<ArcSwap<World>>,
+    refused: ArcSwapOption<Refused>,
     state: Mutex<State>,
 }
 
@@ -75,7 +86,11 @@ impl Engine {
         let inputs = state.inputs(layout, now)?;
         let mut world = World::build(inputs, None, &mut state.interner, now);
         world.serial = 1;
-        Ok(Self { current: Arc::new(ArcSwap::from_pointee(world)), state: Mutex::new(state) })
+        Ok(Self {
+            current: Arc::new(ArcSwap::from_pointee(world)),
+            refused: ArcSwapOption::empty(),
+            state: Mutex::new(state),
+        })
     }
 
     /// The current world, for whoever asks rarely.
@@ -99,11 +114,38 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Option<Published>, EngineError> {
         let mut state = self.lock();
+        let published = self.put(&mut state, overrides, now)?;
+        self.refused.store(None);
+        Ok(published)
+    }
+
+    /// The operators' file can't be put in force: what is in force holds on, but for what has ended by
+    /// `now`. Until the file is in order, [`Engine::refused`] says so.
+    pub fn refuse(&self, error: &impl ToString, now: Timestamp) -> Option<Published> {
+        let mut state = self.lock();
+        let since = self.refused().map_or(now, |refused| refused.since);
+        self.refused.store(Some(Arc::new(Refused { since, error: error.to_string() })));
+        let held = state.overrides.clone();
+        // They fitted the topology before.
+        self.put(&mut state, held, now).unwrap_or_default()
+    }
+
+    /// Why the operators' file is not in force, if it is not.
+    pub fn refused(&self) -> Option<Arc<Refused>> {
+        self.refused.load_full()
+    }
+
+    fn put(
+        &self,
+        state: &mut State,
+        overrides: Overrides,
+        now: Timestamp,
+    ) -> Result<Option<Published>, EngineError> {
         let before = std::mem::replace(&mut state.overrides, overrides);
         let current = self.current.load_full();
         match state.inputs(Arc::clone(&current.layout), now) {
             Ok(inputs) if inputs.id() == current.id => Ok(None),
-            Ok(inputs) => Ok(Some(self.publish(&mut state, inputs, now))),
+            Ok(inputs) => Ok(Some(self.publish(state, inputs, now))),
             Err(error) => {
                 state.overrides = before;
                 Err(error)
@@ -111,15 +153,17 @@ impl Engine {
         }
     }
 
-    /// Replaces topology and map: all or nothing.
+    /// Replaces topology, map and overrides: all or nothing. (Overrides name what the topology has: a
+    /// change of both is one change.)
     ///
     /// # Errors
-    /// Where the overrides do not fit the new topology, or the map is empty; the old ones serve on.
+    /// Where the overrides do not fit the topology, or the map is empty; the old ones serve on.
     pub fn reload(
         &self,
         topology: Arc<Topology>,
         map: Arc<geo::Map>,
         coefficients: Coefficients,
+        overrides: Overrides,
         now: Timestamp,
     ) -> Result<Published, EngineError> {
         let layout = Arc::new(Layout::build(Arc::clone(&topology), map, coefficients));
@@ -128,11 +172,19 @@ impl Engine {
         }
         let mut state = self.lock();
         let simulation = Simulation::new(topology, now);
-        let before = std::mem::replace(&mut state.simulation, simulation);
+        let old_simulation = std::mem::replace(&mut state.simulation, simulation);
+        let old_overrides = std::mem::replace(&mut state.overrides, overrides);
         match state.inputs(layout, now) {
-            Ok(inputs) => Ok(self.publish(&mut state, inputs, now)),
+            Ok(mut inputs) => {
+                state.simulation.take_over(&old_simulation);
+                inputs.snapshot = state.simulation.snapshot();
+                let published = self.publish(&mut state, inputs, now);
+                self.refused.store(None);
+                Ok(published)
+            }
             Err(error) => {
-                state.simulation = before;
+                state.simulation = old_simulation;
+                state.overrides = old_overrides;
                 Err(error)
             }
         }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use routing::topology::ServiceId;
 use serde::Serialize;
 
+use crate::engine::Refused;
 use crate::ids::{ClassId, Family};
 use crate::layout::Client;
 use crate::policy::{Fallback, Member, Observer, Terms, Verdict};
@@ -83,6 +84,14 @@ pub struct WorldFacts {
     pub id: String,
     /// When it was built.
     pub built: Timestamp,
+}
+
+impl Explanation {
+    /// Notes, first of all, that the world is not by the operators' file as it is now.
+    pub fn note_refused(&mut self, refused: &Refused) {
+        let Refused { since, error } = refused;
+        self.notes.insert(0, format!("stale: the operators' file is refused since {since:.0}: {error}"));
+    }
 }
 
 impl WorldFacts {

@@ -62,18 +62,14 @@ async fn ended(until: Option<Timestamp>) {
 
 fn apply(engine: &Engine, path: &std::path::Path, metrics: &EngineMetrics) {
     let now = Timestamp::now();
-    let published = Overrides::load(path)
-        .map_err(EngineError::from)
-        .and_then(|overrides| engine.set_overrides(overrides, now));
-    match published {
-        Ok(Some(Published { serial, moved, .. })) => {
-            metrics.overrides_accepted(moved);
-            tracing::info!(serial, moved, "world {}→{serial}: overrides, {moved} groups moved", serial - 1);
-        }
-        Ok(None) => metrics.overrides_accepted(0),
-        Err(error) => {
-            metrics.overrides_refused();
-            tracing::error!(%error, "overrides refused: the ones before hold on");
-        }
+    let read = Overrides::load(path).map_err(EngineError::from);
+    let published = read.and_then(|overrides| engine.set_overrides(overrides, now)).unwrap_or_else(|error| {
+        metrics.refused();
+        tracing::error!(%error, "overrides refused: the ones before hold on, until they end");
+        engine.refuse(&error, now)
+    });
+    if let Some(Published { serial, moved }) = published {
+        metrics.moved(moved);
+        tracing::info!(serial, moved, "world {}→{serial}: overrides, {moved} rows moved", serial - 1);
     }
 }

@@ -51,12 +51,13 @@ impl Family {
         if address.is_ipv4() { Self::V4 } else { Self::V6 }
     }
 
-    /// The family that a type asks for.
-    pub fn asked_by(rtype: Rtype) -> Option<Self> {
+    /// The families that a type asks for, the first one preferred: ANY takes one RRset (RFC 8482 §4.1).
+    pub fn asked_by(rtype: Rtype) -> &'static [Self] {
         match rtype {
-            Rtype::A => Some(Self::V4),
-            Rtype::AAAA => Some(Self::V6),
-            _ => None,
+            Rtype::A => &[Self::V4],
+            Rtype::AAAA => &[Self::V6],
+            Rtype::ANY => &[Self::V4, Self::V6],
+            _ => &[],
         }
     }
 }

@@ -21,14 +21,13 @@ pub mod engine;
 pub mod explain;
 pub mod follow;
 pub mod ids;
-
 pub mod layout;
 pub mod metrics;
 pub mod overrides;
 pub mod policy;
 pub mod world;
 
-pub use engine::{Engine, EngineError, Published, Reader};
+pub use engine::{Engine, EngineError, Published, Reader, Refused};
 pub use explain::Explanation;
 pub use ids::{ClassId, Family, GroupId};
 pub use layout::Layout;

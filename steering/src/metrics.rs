@@ -14,20 +14,17 @@ use crate::engine::Engine;
 pub struct EngineMetrics {
     moved: IntCounter,
     refused: IntCounter,
-    stale: IntGauge,
 }
 
 impl EngineMetrics {
-    /// The overrides file is in force, and moved so many rows.
-    pub(crate) fn overrides_accepted(&self, moved: usize) {
-        self.moved.inc_by(moved as u64);
-        self.stale.set(0);
+    /// So many rows have moved.
+    pub(crate) fn moved(&self, rows: usize) {
+        self.moved.inc_by(rows as u64);
     }
 
-    /// The overrides file is not in order; the one before is in force.
-    pub(crate) fn overrides_refused(&self) {
+    /// The overrides file was not in order.
+    pub(crate) fn refused(&self) {
         self.refused.inc();
-        self.stale.set(1);
     }
 }
 
@@ -46,11 +43,9 @@ pub fn register(name: &str, engine: &Arc<Engine>, registry: &Registry) -> promet
             "tern_overrides_refused_total",
             "Times that the overrides file was refused.",
         ))?,
-        stale: IntGauge::with_opts(opts("tern_overrides_stale", "1 while the overrides file is refused."))?,
     };
     registry.register(Box::new(metrics.moved.clone()))?;
     registry.register(Box::new(metrics.refused.clone()))?;
-    registry.register(Box::new(metrics.stale.clone()))?;
     registry.register(Box::new(WorldCollector {
         serial: IntGauge::with_opts(opts("tern_world_serial", "Serial of the current world."))?,
         age: Gauge::with_opts(opts("tern_world_age_seconds", "Seconds since the current world was built."))?,
@@ -59,6 +54,7 @@ pub fn register(name: &str, engine: &Arc<Engine>, registry: &Registry) -> promet
             "tern_world_fallback_answers",
             "Answers for which health, reachability or operators had to be ignored.",
         ))?,
+        stale: IntGauge::with_opts(opts("tern_overrides_stale", "1 while the overrides file is refused."))?,
         info: GaugeVec::new(
             opts("tern_world_info", "1; the label is the hash of all inputs: equal ids, equal answers."),
             &["id"],
@@ -75,13 +71,19 @@ struct WorldCollector {
     age: Gauge,
     groups: IntGauge,
     fallbacks: IntGauge,
+    stale: IntGauge,
     info: GaugeVec,
+}
+
+impl WorldCollector {
+    fn all(&self) -> [&dyn Collector; 6] {
+        [&self.serial, &self.age, &self.groups, &self.fallbacks, &self.stale, &self.info]
+    }
 }
 
 impl Collector for WorldCollector {
     fn desc(&self) -> Vec<&Desc> {
-        let plain: [&dyn Collector; 5] = [&self.serial, &self.age, &self.groups, &self.fallbacks, &self.info];
-        plain.into_iter().flat_map(|metric| metric.desc()).collect()
+        self.all().into_iter().flat_map(Collector::desc).collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
@@ -91,9 +93,9 @@ impl Collector for WorldCollector {
         self.age.set((Timestamp::now() - world.built).total(jiff::Unit::Second).unwrap_or(0.0));
         self.groups.set(as_gauge(world.layout.groups().len()));
         self.fallbacks.set(as_gauge(world.fallbacks()));
+        self.stale.set(self.engine.refused().is_some().into());
         self.info.reset();
         self.info.with_label_values(&[format!("{:032x}", world.id)]).set(1.0);
-        let all: [&dyn Collector; 5] = [&self.serial, &self.age, &self.groups, &self.fallbacks, &self.info];
-        all.into_iter().flat_map(Collector::collect).collect()
+        self.all().into_iter().flat_map(Collector::collect).collect()
     }
 }

@@ -158,25 +158,30 @@ impl Override {
 
     /// Whether an override of the same kind has the same object: then the later replaces the earlier.
     fn replaces(&self, earlier: &Self) -> bool {
-        let family = |action| match action {
-            Action::Withdraw | Action::Announce => 0,
-            Action::SessionDown | Action::SessionUp => 1,
-            Action::LinkDown | Action::LinkUp => 2,
-            Action::Drain | Action::Down | Action::Up | Action::Normal => 3,
-        };
         let covers = |mine: &Option<String>, theirs: &Option<String>| mine.is_none() || mine == theirs;
-        family(self.action) == family(earlier.action)
+        let ends = |link: Option<[u32; 2]>| link.map(|[a, b]| (a.min(b), a.max(b)));
+        self.undo() == earlier.undo()
             && covers(&self.router, &earlier.router)
             && covers(&self.carrier, &earlier.carrier)
             && covers(&self.prefix, &earlier.prefix)
             && self.session == earlier.session
-            && self.link == earlier.link
+            && ends(self.link) == ends(earlier.link)
             && self.slb == earlier.slb
+    }
+
+    /// What takes it back; the same for all actions of a kind.
+    fn undo(&self) -> Action {
+        match self.action {
+            Action::Withdraw | Action::Announce => Action::Announce,
+            Action::SessionDown | Action::SessionUp => Action::SessionUp,
+            Action::LinkDown | Action::LinkUp => Action::LinkUp,
+            Action::Drain | Action::Down | Action::Up | Action::Normal => Action::Normal,
+        }
     }
 
     /// Whether it only undoes.
     fn is_default(&self) -> bool {
-        matches!(self.action, Action::Announce | Action::SessionUp | Action::LinkUp | Action::Normal)
+        self.action == self.undo()
     }
 }
 
@@ -267,7 +272,8 @@ impl Overrides {
     /// goes itself once nothing before it is left to undo.
     pub fn add(&mut self, new: Override, now: Timestamp) {
         self.rows.retain(|row| row.get_ref().holds(now) && !new.replaces(row.get_ref()));
-        let undoes_something = self.iter().any(|earlier| !earlier.is_default());
+        let undone = |earlier: &Override| earlier.undo() == new.undo() && !earlier.is_default();
+        let undoes_something = self.iter().any(undone);
         if !new.is_default() || undoes_something {
             self.rows.push(Spanned::new(0..0, new));
         }
@@ -285,16 +291,15 @@ impl Overrides {
     }
 
     /// Keeps other writers out until the lock is dropped: whoever reads, changes and saves the file takes it
-    /// first. (A file of its own beside it, as the file itself is replaced.)
+    /// first. (The lock is on the directory: the file itself is replaced.)
     ///
     /// # Errors
     /// Where it cannot be taken.
     pub fn lock(path: &Path) -> Result<OverridesLock, OverridesError> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".lock");
+        let directory = directory_of(path);
         let taken =
-            File::create(&beside).and_then(|file| file.lock().map(|()| OverridesLock { _file: file }));
-        taken.map_err(|error| OverridesError::Io { path: beside.into(), error })
+            File::open(directory).and_then(|file| file.lock().map(|()| OverridesLock { _directory: file }));
+        taken.map_err(|error| OverridesError::Io { path: directory.into(), error })
     }
 
     /// Writes the file whole and renames it into place; whoever watches sees either the old or the new.
@@ -302,8 +307,7 @@ impl Overrides {
     /// # Errors
     /// Where it cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), OverridesError> {
-        let directory =
-            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = directory_of(path);
         let write = || -> std::io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(directory)?;
             writeln!(file, "# Written by tern; read by every process that steers. The last entry wins.")?;
@@ -324,7 +328,11 @@ impl Overrides {
 #[derive(Debug)]
 #[must_use = "dropped, it keeps nobody out"]
 pub struct OverridesLock {
-    _file: File,
+    _directory: File,
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn line_of(text: &str, span: Range<usize>) -> usize {

@@ -119,6 +119,73 @@ fn equal_inputs_give_equal_ids_and_others_do_not() {
 }
 
 #[test]
+fn while_the_file_is_refused_what_is_in_force_holds_until_it_ends() {
+    let engine = engine();
+    let at = |second| Timestamp::from_second(second).unwrap();
+    apply(&engine, [Override { until: Some(at(10)), ..withdraw("cn-east-br1", "telecom") }]);
+    assert!(engine.refuse(&"o.toml:1: broken", at(5)).is_none());
+    assert_eq!(lines_and_zones(&engine, "127.0.1.1"), ([16].into(), 3), "it holds");
+    assert!(engine.refuse(&"o.toml:2: broken", at(10)).is_some());
+    assert_eq!(lines_and_zones(&engine, "127.0.1.1"), ([0].into(), 3), "it has ended");
+    let refused = engine.refused().unwrap();
+    assert_eq!((refused.since, &*refused.error), (at(5), "o.toml:2: broken"));
+    engine.set_overrides(Overrides::default(), at(11)).unwrap();
+    assert_eq!(engine.refused(), None);
+}
+
+#[test]
+fn a_new_topology_comes_with_the_overrides_that_fit_it() {
+    let engine = engine();
+    let drain = |slb: &str| {
+        let mut overrides = Overrides::default();
+        overrides.add(Override { slb: Some(slb.into()), ..Override::new(Action::Drain) }, NOW);
+        overrides
+    };
+    let reload = |topology: &str, overrides| {
+        let topology = Arc::new(Topology::parse(topology, "topology.toml").unwrap());
+        let map = Arc::clone(&engine.world().layout.map);
+        engine.reload(topology, map, Coefficients::default(), overrides, NOW)
+    };
+    engine.set_overrides(drain("cn-east-slb1"), NOW).unwrap();
+    let renamed = DEFAULT_TOPOLOGY.replace("\"cn-east-slb1\"", "\"cn-east-slb7\"");
+    let before = engine.world().id;
+    assert!(reload(&renamed, drain("cn-east-slb1")).is_err(), "nobody is called so there");
+    assert_eq!(engine.world().id, before);
+    engine.refuse(&engine.set_overrides(drain("cn-east-slb7"), NOW).unwrap_err(), NOW);
+    reload(&renamed, drain("cn-east-slb7")).unwrap();
+    let world = engine.world();
+    let drained = world.layout.topology.slbs().find("cn-east-slb7").unwrap();
+    assert_eq!(world.state(drained).operator, steering::policy::OperatorState::Draining);
+    assert_eq!(engine.refused(), None);
+}
+
+#[test]
+fn a_reload_is_no_event() {
+    let engine = engine();
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let mut overrides = Overrides::default();
+    overrides.add(withdraw("cn-east-br1", "telecom"), NOW);
+    engine.set_overrides(overrides.clone(), at(10)).unwrap();
+    // Other numbers for all rows behind, and a route that is new.
+    let text = DEFAULT_TOPOLOGY.replace(
+        "prefixes = [\n",
+        "prefixes = [\n{ cidrs = [\"203.0.113.0/24\"], line = \"bgp\", over = [\"cn-east-br2-edu\"] },\n",
+    );
+    let topology = Arc::new(Topology::parse(&text, "topology.toml").unwrap());
+    let map = Arc::clone(&engine.world().layout.map);
+    engine.reload(topology, map, Coefficients::default(), overrides, at(20)).unwrap();
+    let world = engine.world();
+    let topology = &world.layout.topology;
+    let telecom = topology.carriers().find("telecom").unwrap();
+    for (prefix, reachable, since) in
+        [("198.18.0.0/24", false, 10), ("198.18.16.0/24", true, 0), ("203.0.113.0/24", true, 20)]
+    {
+        let reach = world.snapshot.reach(telecom, topology.prefixes().find(prefix).unwrap());
+        assert_eq!((reach.reachable, reach.since), (reachable, at(since)), "{prefix}");
+    }
+}
+
+#[test]
 fn events_move_no_scope() {
     let engine = engine();
     let prefixes = |engine: &Engine| engine.world().layout.prefixes().collect::<Vec<_>>();

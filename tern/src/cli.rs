@@ -215,7 +215,8 @@ pub enum Geo {
 Examples:
   tern geo lookup 202.96.209.133 211.136.112.50
   tern geo lookup 202.96.209.133 --db ip2region.txt.gz --json
-  tern geo lookup 127.0.1.1 --admin 127.0.0.1:9053")]
+  tern geo lookup 127.0.1.1 --admin 127.0.0.1:9053
+  tern geo lookup 127.0.1.1 --dir ~/world")]
 pub struct Lookup {
     /// The addresses
     #[arg(required = true, value_name = "ADDRESS")]
@@ -224,8 +225,11 @@ pub struct Lookup {
     #[arg(long, value_name = "FILE")]
     pub db: Vec<PathBuf>,
     /// Ask the running world with this admin endpoint instead
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "db")]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["db", "dir"])]
     pub admin: Option<SocketAddr>,
+    /// Ask the map that the files of this directory make, instead
+    #[arg(long, value_name = "DIR", conflicts_with = "db")]
+    pub dir: Option<PathBuf>,
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,

@@ -30,6 +30,15 @@ pub struct WorldPage {
     pub topology: Option<PathBuf>,
     /// How many answers are other than in the world before.
     pub moved: Option<usize>,
+    /// Why the operators' file is not in force, if it is not.
+    pub refused: Option<Refused>,
+}
+
+/// What is wrong with the operators' file.
+#[derive(Debug, Deserialize)]
+pub struct Refused {
+    /// In words, with its line and mend.
+    pub error: String,
 }
 
 /// A world's serial.

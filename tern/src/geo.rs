@@ -2,15 +2,19 @@
 
 use std::io::Write;
 use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use ::geo::{MapBuilder, Source};
+use ::geo::{Map, MapBuilder, Source};
 use ipnet::IpNet;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::cli::{Geo, Lookup};
 use crate::client::Client;
 use crate::error::Error;
+use crate::offline::Offline;
 use crate::table::{Column, or_dash, table};
 
 /// Where an address is, as the admin endpoint's `/geo` says it.
@@ -77,17 +81,25 @@ pub fn run(Geo::Lookup(command): &Geo, out: &mut impl Write) -> Result<(), Error
 }
 
 fn offline(command: &Lookup) -> Result<Vec<Located>, Error> {
-    let mut map = MapBuilder::shipped().map_err(Error::config)?;
-    for path in &command.db {
-        map = map.layer(Source::open(path).map_err(Error::config)?);
-    }
-    let map = map.build();
+    let map = match &command.dir {
+        Some(dir) => Arc::clone(&Offline::open(dir, Timestamp::now())?.engine.world().layout.map),
+        None => Arc::new(layered(&command.db)?),
+    };
     let locate = |&address: &IpAddr| {
         let located = map.locate(address);
         let place = serde_json::to_value(located.place).and_then(serde_json::from_value);
         Ok(Located { address, prefix: located.prefix, place: place.map_err(Error::failed)? })
     };
     command.addresses.iter().map(locate).collect()
+}
+
+/// The map of these sources over the table that ships with Tern.
+fn layered(sources: &[PathBuf]) -> Result<Map, Error> {
+    let mut map = MapBuilder::shipped().map_err(Error::config)?;
+    for path in sources {
+        map = map.layer(Source::open(path).map_err(Error::config)?);
+    }
+    Ok(map.build())
 }
 
 fn text(located: &[Located]) -> String {

@@ -150,9 +150,12 @@ fn what_a_world_does_not_have_is_said_by_it() {
         assert_eq!(error.exit_code(), 2, "{line}");
         assert!(error.to_string().starts_with(problem), "{line}: {error}");
     }
-    let located = world.tern(&format!("geo lookup {}.1.2 --json", world.net)).unwrap();
-    let located: serde_json::Value = serde_json::from_str(&located).unwrap();
+    let running = world.tern(&format!("geo lookup {}.1.2 --json", world.net)).unwrap();
+    let located: serde_json::Value = serde_json::from_str(&running).unwrap();
     assert_eq!((located["carrier"].as_str(), located["province"].as_str()), (Some("unicom"), Some("CN-BJ")));
+    let dir = world.dir.path().display();
+    let offline = tern(&format!("geo lookup {}.1.2 --json --dir {dir}", world.net)).unwrap();
+    assert_eq!(offline, running, "the same files, the same map");
     world.stop();
 }
 
@@ -177,15 +180,22 @@ fn a_reload_takes_what_is_in_order_and_refuses_the_rest() {
         let explained = world.tern(&format!("explain {WWW} 192.0.2.1 --json")).unwrap();
         serde_json::from_str::<serde_json::Value>(&explained).unwrap()["ttl"].as_u64().unwrap()
     };
+    let metrics = |world: &Running| {
+        let mut page = ureq::get(format!("http://{}.0.1:9053/metrics", world.net)).call().unwrap();
+        page.body_mut().read_to_string().unwrap()
+    };
     assert_eq!(ttl(&world), 10);
-    for (text, expected) in [
-        (before.replace("ttl = 10", "ttl = 20"), 20),
-        (before.replace("ttl = 10", "ttl = \"long\""), 20),
-        (before.clone(), 10),
+    for (text, expected, stale) in [
+        (before.replace("ttl = 10", "ttl = 20"), 20, 0),
+        (before.replace("ttl = 10", "ttl = \"long\""), 20, 1),
+        (before.clone(), 10, 0),
     ] {
         std::fs::write(&path, text).unwrap();
         world.runtime.block_on(world.suite.reload());
         assert_eq!(ttl(&world), expected);
+        let metrics = metrics(&world);
+        assert!(metrics.contains(&format!("tern_config_stale{{service=\"gslb\"}} {stale}\n")), "{metrics}");
+        assert!(metrics.contains("tern_config_stale{service=\"root\"} 0\n"), "{metrics}");
     }
     world.stop();
 }

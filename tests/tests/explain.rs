@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -103,6 +104,31 @@ fn offline_says_the_same() {
     world.tern_says("bgp withdraw --router cn-east-br1 --carrier telecom");
     let after = alike();
     assert_ne!(before, after);
+}
+
+#[test]
+fn a_broken_operators_file_is_named_where_it_does_not_hold() {
+    if !need::tool("curl") {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let world = World::with(&["--dir", dir.path().to_str().unwrap()]);
+    let stale = |wanted: bool| {
+        process::eventually("explain knows of the operators' file", Duration::from_secs(10), || {
+            let explained = world.tern_json(&format!("explain {SERVICE} 202.96.209.133"));
+            let said = texts(&explained["notes"]).iter().any(|note| note.starts_with("stale: "));
+            (said == wanted).then_some(explained)
+        })
+    };
+    let before = stale(false);
+    std::fs::write(dir.path().join("overrides.toml"), "[[override]]\naction = \"explode\"\n").unwrap();
+    let after = stale(true);
+    assert!(after["notes"][0].as_str().unwrap().contains("overrides.toml:2: "), "{after}");
+    assert_eq!(after["answers"], before["answers"]);
+    assert_eq!(world.metrics().sum("tern_overrides_stale", &[]), 1.0);
+    std::fs::remove_file(dir.path().join("overrides.toml")).unwrap();
+    stale(false);
+    assert_eq!(world.metrics().sum("tern_overrides_stale", &[]), 0.0);
 }
 
 #[test]

@@ -39,6 +39,25 @@ const SLEEPS: [(&str, &str); 3] = [
     ("local-dns/tests/world/mod.rs", "the latency of a network"),
 ];
 
+/// Rooms, or parts of them, that touch neither files nor sockets, but for these.
+const NO_IO: [(&str, &[&str]); 4] = [
+    ("wire/src/", &[]),
+    ("geo/src/", &["geo/src/source/mod.rs"]),
+    ("routing/src/", &["routing/src/topology/load.rs"]),
+    ("local-dns/src/iterator/", &[]),
+];
+
+/// What decides is told the time and the random numbers, but for these, which run it.
+const NO_CLOCK: [(&str, &[&str]); 7] = [
+    ("wire/src/", &[]),
+    ("geo/src/", &[]),
+    ("routing/src/", &[]),
+    ("zones/src/", &[]),
+    ("steering/src/", &["steering/src/follow.rs", "steering/src/metrics.rs"]),
+    ("local-dns/src/iterator/", &[]),
+    ("local-dns/src/cache/", &["local-dns/src/cache/mod.rs"]),
+];
+
 fn floor(name: &str) -> Option<u8> {
     FLOORS.iter().find(|(room, _)| *room == name).map(|(_, floor)| *floor)
 }
@@ -175,6 +194,41 @@ fn places(source: &Source, test: impl Fn(&str, Option<&TokenTree>) -> bool) -> V
         _ => None,
     });
     lines.collect()
+}
+
+/// The sources of `rooms`, but for those that are excused, and for tests.
+fn in_rooms(rooms: &[(&str, &[&str])]) -> Vec<Source> {
+    for excused in rooms.iter().flat_map(|(_, excused)| *excused) {
+        assert!(root().join(excused).exists(), "{excused} is excused, and is no file");
+    }
+    let lives_in =
+        |path: &str| rooms.iter().any(|(room, excused)| path.starts_with(room) && !excused.contains(&path));
+    sources().into_iter().filter(|source| !source.is_test() && lives_in(&source.path)).collect()
+}
+
+/// Where one of `words` stands in the sources of `rooms`, unit tests apart.
+fn said_in(rooms: &[(&str, &[&str])], words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in in_rooms(rooms) {
+        let tests = source.test_lines();
+        let lines = places(&source, |word, _| words.contains(&word));
+        let real = lines.into_iter().filter(|line| !tests.iter().any(|lines| lines.contains(line)));
+        found.extend(real.map(|line| format!("{}:{line}", source.path)));
+    }
+    found
+}
+
+#[test]
+fn what_decides_does_no_io_and_has_no_clock() {
+    let io = ["fs", "UdpSocket", "TcpStream", "TcpListener", "tokio", "socket2", "libc"];
+    none("files and sockets have files of their own", said_in(&NO_IO, &io));
+    let clocks = ["Instant", "SystemTime", "Zoned", "ThreadRng", "fastrand"];
+    none("time and randomness come in as parameters", said_in(&NO_CLOCK, &clocks));
+    // A time of day is data as well, and so is a generator: only fetching one is forbidden.
+    let fetches = ["Timestamp::now", "rand::rng()", "rand::random"];
+    let fetches = |source: &Source| fetches.iter().any(|fetch| source.text.contains(fetch));
+    let found = in_rooms(&NO_CLOCK).into_iter().filter(fetches).map(|source| source.path);
+    none("nobody who decides fetches the time or chance", found);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Beginning and end: `ready`, the table, one copy at a time, and exit 0 when told to stop.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tests::need;
 use tests::process::{Process, eventually, run};
@@ -58,6 +58,22 @@ fn ready_comes_with_the_table_and_what_to_try() {
     for command in ["dig @", "tern explain ", "tern bgp withdraw "] {
         assert!(text.contains(command), "{command} in\n{text}");
     }
+}
+
+#[test]
+fn it_is_ready_soon() {
+    // Optimised, 0.2 s; a debug build is given more. The best of some starts: the machine may be busy.
+    let release = std::env::var("TERN_PROFILE").is_ok_and(|profile| profile == "release");
+    let limit = Duration::from_millis(if release { 200 } else { 1000 });
+    let start = || {
+        let net = Net::claim();
+        let began = Instant::now();
+        let mut process = Process::start(&mut net.up());
+        process.wait_for(|line| line == "ready", Duration::from_secs(60)).unwrap();
+        began.elapsed()
+    };
+    let times: Vec<_> = std::iter::repeat_with(start).take(5).collect();
+    assert!(times.iter().any(|time| *time <= limit), "{times:?}");
 }
 
 #[test]

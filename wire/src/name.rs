@@ -8,6 +8,9 @@ use std::str::FromStr;
 /// Octets of a name at the most, its root label included (RFC 1035 §2.3.4).
 pub const MAX_NAME: usize = 255;
 const MAX_LABEL: usize = 63;
+/// Pointers that reading one name follows at the most: as many as a name can have labels, so that a
+/// message of chained pointers costs no more to read than a message of long names.
+const MAX_POINTERS: usize = 127;
 
 /// Why a text or a packet holds no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub enum NameError {
     BadEscape,
     /// The packet ends inside the name.
     Truncated,
-    /// A pointer that does not point backwards, or a label type that is not in use.
+    /// A pointer that does not point backwards, one too many, or a label type that is not in use.
     BadPointer,
 }
 
@@ -34,7 +37,7 @@ impl fmt::Display for NameError {
             Self::LongName => "a name of more than 255 octets",
             Self::BadEscape => "a bad escape: want \\X or \\DDD up to 255",
             Self::Truncated => "the message ends inside a name",
-            Self::BadPointer => "a compression pointer that does not point backwards",
+            Self::BadPointer => "a compression pointer that does not point backwards, or one too many",
         })
     }
 }
@@ -337,7 +340,7 @@ pub(crate) fn expand(
 ) -> Result<(usize, usize), NameError> {
     let (mut at, mut len, mut end) = (at, 0, None);
     // Each pointer must point before the last one: no loop can form.
-    let mut before = at;
+    let (mut before, mut pointers) = (at, 0);
     loop {
         let length = *message.get(at).ok_or(NameError::Truncated)?;
         match length {
@@ -354,7 +357,8 @@ pub(crate) fn expand(
                 let pointer = crate::u16_at(message, at).ok_or(NameError::Truncated)? & 0x3FFF;
                 end = end.or(Some(at + 2));
                 at = usize::from(pointer);
-                if at >= before {
+                pointers += 1;
+                if at >= before || pointers > MAX_POINTERS {
                     return Err(NameError::BadPointer);
                 }
                 before = at;

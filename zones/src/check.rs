@@ -9,7 +9,8 @@ use crate::rdata::{Field, fields, split};
 use crate::tree::{APEX, Rrset, Standing, Tree};
 use crate::zone::{Zone, ZoneRecord};
 
-/// Problems that are listed; what comes behind them is of the same kind nearly always.
+/// Errors that are looked for, and warnings that are kept; what comes behind them is of the same kind
+/// nearly always. Warnings, however many, keep no error from being found.
 const MAX_PROBLEMS: usize = 100;
 
 impl Zone {
@@ -21,12 +22,12 @@ impl Zone {
 }
 
 pub(crate) fn check(tree: &Tree<'_>) -> Vec<Problem> {
-    let mut checker = Checker { tree, targets: HashSet::new(), problems: Vec::new() };
+    let mut checker = Checker { tree, targets: HashSet::new(), errors: Vec::new(), warnings: Vec::new() };
     checker.apex();
     checker.strays();
     checker.collect_targets();
     for node in 0..tree.nodes.len() as u32 {
-        if checker.problems.len() >= MAX_PROBLEMS {
+        if checker.errors.len() >= MAX_PROBLEMS {
             break;
         }
         checker.singletons(node);
@@ -36,8 +37,8 @@ pub(crate) fn check(tree: &Tree<'_>) -> Vec<Problem> {
             checker.targets_of(node, rrset);
         }
     }
-    let mut problems = checker.problems;
-    problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
+    let mut problems = checker.errors;
+    problems.append(&mut checker.warnings);
     problems.truncate(MAX_PROBLEMS);
     problems
 }
@@ -46,7 +47,8 @@ struct Checker<'t, 'z> {
     tree: &'t Tree<'z>,
     /// Folded names of the name servers of the delegations: what glue may be for.
     targets: HashSet<Vec<u8>>,
-    problems: Vec<Problem>,
+    errors: Vec<Problem>,
+    warnings: Vec<Problem>,
 }
 
 /// Where a target leads inside the zone.
@@ -63,15 +65,13 @@ enum Target {
 
 impl<'z> Checker<'_, 'z> {
     fn error(&mut self, record: ZoneRecord<'_>, what: String, mend: impl Into<String>) {
-        self.push(Severity::Error, record, what, mend.into());
+        self.errors.push(problem(Severity::Error, record, what, mend.into()));
     }
 
     fn warn(&mut self, record: ZoneRecord<'_>, what: String, mend: impl Into<String>) {
-        self.push(Severity::Warning, record, what, mend.into());
-    }
-
-    fn push(&mut self, severity: Severity, record: ZoneRecord<'_>, what: String, mend: String) {
-        self.problems.push(Problem { severity, file: record.file.into(), line: record.line, what, mend });
+        if self.warnings.len() < MAX_PROBLEMS {
+            self.warnings.push(problem(Severity::Warning, record, what, mend.into()));
+        }
     }
 
     fn first(&self, rrset: &Rrset) -> Option<ZoneRecord<'z>> {
@@ -89,7 +89,7 @@ impl<'z> Checker<'_, 'z> {
                 let file = self.tree.zone.files().first().cloned().unwrap_or_default();
                 let what = format!("the zone {apex} has no {rtype} at its apex");
                 let mend = mend.to_owned();
-                self.problems.push(Problem { severity: Severity::Error, file, line: 1, what, mend });
+                self.errors.push(Problem { severity: Severity::Error, file, line: 1, what, mend });
             }
         }
     }
@@ -251,6 +251,10 @@ impl<'z> Checker<'_, 'z> {
             Standing::Ours => Target::Nothing,
         }
     }
+}
+
+fn problem(severity: Severity, record: ZoneRecord<'_>, what: String, mend: String) -> Problem {
+    Problem { severity, file: record.file.into(), line: record.line, what, mend }
 }
 
 /// The name that a record of a service leads to, in wire form.

@@ -150,6 +150,8 @@ impl<'t, 'z> Compiler<'t, 'z> {
     /// The same for data without names, by the million: nothing to compress, so it is written straight.
     fn plain(&mut self, node: u32, rrset: &Rrset) -> Result<(), Problem> {
         let begin = self.out.octets.len();
+        // As in wire: the longest question, the header and an OPT record must still fit.
+        let limit = usize::from(u16::MAX) - wire::HEADER - 259 - 128;
         let mut count = 0;
         for record in self.tree.records(rrset) {
             self.out.octets.extend_from_slice(&[0xC0, wire::HEADER as u8]);
@@ -159,14 +161,13 @@ impl<'t, 'z> Compiler<'t, 'z> {
             self.out.octets.extend_from_slice(&rrset.ttl.to_be_bytes());
             self.out.octets.extend_from_slice(&(record.rdata.len() as u16).to_be_bytes());
             self.out.octets.extend_from_slice(record.rdata);
+            if self.out.octets.len() - begin > limit {
+                return Err(self.too_long(node, rrset.rtype));
+            }
             count += 1;
         }
         let len = self.out.octets.len() - begin;
-        // As in wire: the longest question, the header and an OPT record must still fit.
-        let fits = len <= usize::from(u16::MAX) - wire::HEADER - 259 - 128;
-        let (Ok(body_at), true) = (u32::try_from(begin), fits) else {
-            return Err(self.too_long(node, rrset.rtype));
-        };
+        let Ok(body_at) = u32::try_from(begin) else { return Err(self.too_long(node, rrset.rtype)) };
         self.out.answers.push(Stored {
             rtype: rrset.rtype,
             kind: Kind::Answer,

@@ -358,16 +358,32 @@ fn an_apex_needs_soa_and_ns() {
     assert_eq!(text, want);
 }
 
-/// Enough records for more than a message: said at compile time, with the place.
+/// However many warnings there are, an error behind them is found.
+#[test]
+fn warnings_hide_no_error() {
+    let twice: String = (0..300).map(|i| format!("x{i} A 192.0.2.1\nx{i} A 192.0.2.1\n")).collect();
+    let text =
+        format!("$TTL 9\n@ SOA ns a 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n{twice}y CNAME ns\ny A 192.0.2.1\n");
+    let problems = read(&text, &[]).unwrap().compile().unwrap_err();
+    assert_eq!(problems.len(), 100);
+    assert_eq!(problems[0].severity, Severity::Error);
+    assert_eq!(problems[0].what, "CNAME and A at y.z. (RFC 1034 §3.6.2)");
+}
+
+/// Enough records for more than a message, and more than a header can count: said at compile time, with
+/// the place.
 #[test]
 fn too_long_for_a_message() {
-    let many: String = (0..5000).map(|i| format!("x AAAA 2001:db8::{i:x}\n")).collect();
-    let text = format!("$TTL 9\n@ SOA ns a 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n{many}");
-    let problems = read(&text, &[]).unwrap().compile().unwrap_err();
-    assert_eq!(
-        problems[0].to_string(),
-        "dir/main:5: error: the answer for x.z. AAAA has more than 65,535 octets (mend: use fewer records, or a shorter chain of CNAMEs)"
-    );
+    for count in [5000, 70_000] {
+        let many: String =
+            (0..count).map(|i| format!("x AAAA 2001:db8::{:x}:{:x}\n", i >> 8, i & 255)).collect();
+        let text = format!("$TTL 9\n@ SOA ns a 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n{many}");
+        let problems = read(&text, &[]).unwrap().compile().unwrap_err();
+        assert_eq!(
+            problems[0].to_string(),
+            "dir/main:5: error: the answer for x.z. AAAA has more than 65,535 octets (mend: use fewer records, or a shorter chain of CNAMEs)"
+        );
+    }
 }
 
 #[test]

@@ -152,8 +152,12 @@ fn place(names: &Names, record: &Record<'_>, carrier: Option<Arc<str>>) -> Place
         asn: record.autonomous_system_number,
         province: record.subdivisions.first().and_then(|first| {
             let (country, code) = (country.as_deref()?, first.iso_code);
-            // China's codes were numbers until 2017 and names have always been there.
-            let of_china = || code.or(first.names.en).and_then(|name| names.province(name));
+            // China's codes were numbers until 2017, which the table has as well; the names have always been
+            // there.
+            let of_china = || {
+                let by_code = code.and_then(|code| names.province(&format!("CN-{code}")));
+                by_code.or_else(|| names.province(first.names.en?))
+            };
             if country == "CN" { of_china() } else { Some(format!("{country}-{}", code?).into()) }
         }),
         country,

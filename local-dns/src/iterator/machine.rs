@@ -79,8 +79,12 @@ impl Iteration {
             Event::Response(packet) => return hear(frame, packet, waiting, world),
             Event::Timeout => candidate.out |= tcp,
             Event::Unreachable => candidate.out = true,
+            Event::Unsent => {
+                candidate.out = true;
+                return true;
+            }
         }
-        world.servers.lost(candidate.server, world.now);
+        world.servers.lost(candidate.server, waiting.sent, world.now);
         true
     }
 
@@ -182,7 +186,7 @@ impl Iteration {
         };
         candidate.tries += 1;
         self.packets += 1;
-        let (id, edns, sent) = (world.rng.random(), !stat.plain, world.now);
+        let (id, edns, sent) = (world.rng.random(), !stat.is_plain(world.now), world.now);
         self.waiting = Some(Waiting { candidate: index, id, edns, transport, sent });
         let mut packet = Vec::with_capacity(64);
         Ask { edns, ..Ask::new(id, &frame.name, frame.rtype) }.write(&mut packet);

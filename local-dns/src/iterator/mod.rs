@@ -118,6 +118,8 @@ pub enum Event<'a> {
     Timeout,
     /// The server can't be reached at all: no route, nobody there, the connection broke.
     Unreachable,
+    /// The packet did not leave, for want of a socket here: nothing is said of the server.
+    Unsent,
 }
 
 /// What to do next.

@@ -246,6 +246,11 @@ fn check_rdata(record: &Record) -> Result<(), NameError> {
         Rtype::A => record.rdata.len() == 4,
         Rtype::AAAA => record.rdata.len() == 16,
         Rtype::NS | Rtype::CNAME => Name::from_wire(&record.rdata).is_ok(),
+        // Two names, five numbers: the last says how long a negative answer holds.
+        Rtype::SOA => {
+            let names = Name::read(&record.rdata, 0).and_then(|(_, at)| Name::read(&record.rdata, at));
+            names.is_ok_and(|(_, at)| record.rdata.len() == at + 20)
+        }
         _ => true,
     };
     if whole { Ok(()) } else { Err(NameError::Truncated) }

@@ -1,7 +1,8 @@
 //! What is known of servers: how fast each answers, what it lost, whether it speaks EDNS.
 //!
 //! Retransmission follows RFC 6298: RTO = smoothed RTT + 4 × its variation, doubled on each loss. A
-//! server that loses three in a row is benched: asked only when nobody else is left.
+//! server that loses three in a row is benched: asked only when nobody else is left. Packets that were
+//! under way at the same time, for many questions, are one loss.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -26,6 +27,8 @@ const EXPLORE: u32 = 20;
 /// Losses in a row that bench a server, and for how long.
 const BENCH_AFTER: u8 = 3;
 const BENCH: Duration = Duration::from_secs(30);
+/// How long a server that refused EDNS is asked without; it may be mended, or have refused by mistake.
+const PLAIN: Duration = Duration::from_secs(15 * 60);
 /// Shards of the table, and servers that each remembers.
 const SHARDS: usize = 16;
 const PER_SHARD: usize = 4096;
@@ -38,9 +41,10 @@ pub struct Stat {
     rto: f32,
     losses: u8,
     benched_until: Moment,
+    /// The last answer or loss: what was sent before says nothing new by being lost.
+    heard: Moment,
     seen: Moment,
-    /// Answered FORMERR or NOTIMP to EDNS: asked without (RFC 6891 §6.2.2).
-    pub plain: bool,
+    plain_until: Moment,
 }
 
 impl Default for Stat {
@@ -51,8 +55,9 @@ impl Default for Stat {
             rto: UNKNOWN_MS,
             losses: 0,
             benched_until: Moment::START,
+            heard: Moment::START,
             seen: Moment::START,
-            plain: false,
+            plain_until: Moment::START,
         }
     }
 }
@@ -68,7 +73,13 @@ impl Stat {
         self.benched_until > now
     }
 
-    fn answered(&mut self, rtt: Duration) {
+    /// Whether it answered FORMERR or NOTIMP to EDNS lately: it is asked without (RFC 6891 §6.2.2).
+    pub fn is_plain(&self, now: Moment) -> bool {
+        self.plain_until > now
+    }
+
+    fn answered(&mut self, rtt: Duration, now: Moment) {
+        self.heard = now;
         let rtt = rtt.as_secs_f32() * 1000.0;
         if self.smoothed == 0.0 {
             (self.smoothed, self.variation) = (rtt, rtt / 2.0);
@@ -82,7 +93,11 @@ impl Stat {
         (self.losses, self.benched_until) = (0, Moment::START);
     }
 
-    fn lost(&mut self, now: Moment) {
+    fn lost(&mut self, sent: Moment, now: Moment) {
+        if sent < self.heard {
+            return;
+        }
+        self.heard = now;
         self.rto = (self.rto * 2.0).min(MAX_RTO_MS);
         self.losses = self.losses.saturating_add(1);
         if self.losses >= BENCH_AFTER {
@@ -111,17 +126,17 @@ impl Servers {
 
     /// It answered after `rtt`.
     pub fn answered(&self, server: IpAddr, rtt: Duration, now: Moment) {
-        self.change(server, now, |stat| stat.answered(rtt));
+        self.change(server, now, |stat| stat.answered(rtt, now));
     }
 
-    /// It did not answer in time.
-    pub fn lost(&self, server: IpAddr, now: Moment) {
-        self.change(server, now, |stat| stat.lost(now));
+    /// It did not answer in time what it was sent at `sent`.
+    pub fn lost(&self, server: IpAddr, sent: Moment, now: Moment) {
+        self.change(server, now, |stat| stat.lost(sent, now));
     }
 
     /// It does not speak EDNS.
     pub fn set_plain(&self, server: IpAddr, now: Moment) {
-        self.change(server, now, |stat| stat.plain = true);
+        self.change(server, now, |stat| stat.plain_until = now + PLAIN);
     }
 
     fn change(&self, server: IpAddr, now: Moment, change: impl FnOnce(&mut Stat)) {
@@ -186,7 +201,7 @@ mod tests {
     fn rto_follows_rfc_6298_and_doubles_on_loss() {
         let servers = Servers::new();
         assert_eq!(servers.stat(A).rto(), ms(376));
-        servers.lost(A, NOW);
+        servers.lost(A, NOW, NOW);
         assert_eq!(servers.stat(A).rto(), ms(752));
         servers.answered(A, ms(40), NOW);
         assert_eq!(servers.stat(A).rto(), ms(120), "40 + 4 × 20");
@@ -195,7 +210,7 @@ mod tests {
         }
         assert_eq!(servers.stat(A).rto(), ms(50), "never below 50");
         for _ in 0..20 {
-            servers.lost(A, NOW);
+            servers.lost(A, NOW, NOW);
         }
         assert_eq!(servers.stat(A).rto(), ms(3000));
     }
@@ -203,13 +218,35 @@ mod tests {
     #[test]
     fn three_losses_bench_until_an_answer_or_half_a_minute() {
         let servers = Servers::new();
-        (0..2).for_each(|_| servers.lost(A, NOW));
+        (0..2).for_each(|_| servers.lost(A, NOW, NOW));
         assert!(!servers.stat(A).is_benched(NOW));
-        servers.lost(A, NOW);
+        servers.lost(A, NOW, NOW);
         assert!(servers.stat(A).is_benched(NOW));
         assert!(!servers.stat(A).is_benched(NOW.plus_secs(31)));
         servers.answered(A, ms(5), NOW);
         assert!(!servers.stat(A).is_benched(NOW));
+    }
+
+    #[test]
+    fn what_is_lost_together_is_one_loss() {
+        let servers = Servers::new();
+        let later = NOW + ms(376);
+        (0..100).for_each(|_| servers.lost(A, NOW, later));
+        assert_eq!((servers.stat(A).losses, servers.stat(A).rto()), (1, ms(752)));
+        // Nor does it count once the server has answered something that was sent since.
+        let answered = later + ms(10);
+        servers.answered(A, ms(10), answered);
+        servers.lost(A, later, answered + ms(700));
+        assert_eq!(servers.stat(A).losses, 0);
+    }
+
+    #[test]
+    fn a_server_without_edns_is_tried_with_it_again() {
+        let servers = Servers::new();
+        assert!(!servers.stat(A).is_plain(NOW));
+        servers.set_plain(A, NOW);
+        assert!(servers.stat(A).is_plain(NOW.plus_secs(899)));
+        assert!(!servers.stat(A).is_plain(NOW.plus_secs(901)));
     }
 
     #[test]
@@ -234,7 +271,8 @@ mod tests {
         let servers = Servers::new();
         let total = SHARDS * PER_SHARD * 2;
         for index in 0..total as u32 {
-            servers.lost(IpAddr::V4(index.into()), Moment::from_millis(u64::from(index)));
+            let now = Moment::from_millis(u64::from(index));
+            servers.lost(IpAddr::V4(index.into()), now, now);
         }
         let kept: usize = servers.shards.iter().map(|shard| shard.lock().unwrap().len()).sum();
         assert!(kept <= SHARDS * PER_SHARD, "{kept}");

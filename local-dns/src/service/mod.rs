@@ -17,11 +17,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use serve::{Client, OwnedPacket, Service, Sink, Transport};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use wire::{Name, Query, Reply, Rtype};
 
 use crate::cache::{Answer, AnswerKey, Answers, NameServer, Records};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::iterator::{Action, Event, Iteration, Limits, Resolution, Servers, World};
 use flights::{Boarding, Flights};
@@ -58,7 +59,7 @@ pub struct Resolver {
     records: Records,
     servers: Servers,
     answers: Answers,
-    flights: Flights<Arc<Answer>>,
+    flights: Flights<Asker>,
     clock: Clock,
     metrics: Metrics,
     first_level_slots: usize,
@@ -89,33 +90,15 @@ impl Resolver {
         self.records.set_hints(hints);
     }
 
-    /// The answer to a question that no worker could give.
+    /// Finds the answer to a query, and keeps it.
     async fn answer(&self, query: &Query<'_>) -> Arc<Answer> {
-        let key = AnswerKey::of(query);
-        loop {
-            if let Some(answer) = self.answers.find(key, self.clock.now().as_secs()) {
-                self.metrics.late_hits.inc();
-                return answer;
-            }
-            match self.flights.board(key.to_octets()) {
-                Boarding::Lead(leader) => {
-                    let name = query.question.name.to_name();
-                    let limits = self.settings.load().limits;
-                    let resolution = self.resolve(&name, query.question.rtype).await;
-                    let answer = Answer::new(key, &name, &resolution, self.clock.now(), &limits);
-                    let answer = Arc::new(answer);
-                    self.answers.put(&answer);
-                    leader.land(answer.clone());
-                    return answer;
-                }
-                Boarding::Follow(follower) => {
-                    self.metrics.coalesced.inc();
-                    if let Some(answer) = follower.answer().await {
-                        return answer;
-                    }
-                }
-            }
-        }
+        let name = query.question.name.to_name();
+        let limits = self.settings.load().limits;
+        let resolution = self.resolve(&name, query.question.rtype).await;
+        let answer = Answer::new(AnswerKey::of(query), &name, &resolution, self.clock.now(), &limits);
+        let answer = Arc::new(answer);
+        self.answers.put(&answer);
+        answer
     }
 
     /// Resolves a question: from the records, else by asking servers.
@@ -184,10 +167,12 @@ impl Asking<'_> {
     async fn by_datagram(&self, iteration: &mut Iteration, until: Instant, buffer: &mut Vec<u8>) -> Action {
         self.resolver.metrics.udp.inc();
         let sent = Instant::now();
-        let Ok(socket) = self.settings.upstream.datagrams(self.server) else {
-            return self.step(iteration, Event::Unreachable);
+        let upstream = self.settings.upstream;
+        let Ok(socket) = upstream.datagrams(self.server) else {
+            return self.step(iteration, Event::Unsent);
         };
-        if socket.send(self.packet).await.is_err() {
+        let connected = socket.connect((self.server, upstream.port)).await;
+        if connected.is_err() || socket.send(self.packet).await.is_err() {
             return self.step(iteration, Event::Unreachable);
         }
         buffer.resize(DATAGRAM, 0);
@@ -232,15 +217,51 @@ impl Service for LocalDns {
         Worker::new(self.0.clone(), self.0.first_level_slots)
     }
 
-    async fn slow(&self, packet: OwnedPacket, _client: Client, mut sink: Sink) {
-        let Ok(query) = packet.query() else { return };
-        let answer = self.0.answer(&query).await;
-        let mut buffer = vec![0; sink.limit().min(answer.size() + AROUND)];
-        let mut reply = Reply::to(&query, &mut buffer, sink.limit());
+    async fn slow(&self, packet: OwnedPacket, _client: Client, sink: Sink) {
+        let resolver = &self.0;
+        let (key, found) = {
+            let Ok(query) = packet.query() else { return };
+            let key = AnswerKey::of(&query);
+            (key.to_octets(), resolver.answers.find(key, resolver.clock.now().as_secs()))
+        };
+        let asker = Asker { packet, sink };
+        if let Some(answer) = found {
+            resolver.metrics.late_hits.inc();
+            return asker.hear(answer, resolver.clock.now()).await;
+        }
+        let (leader, asker) = match resolver.flights.board(key, asker) {
+            Boarding::Lead(leader, asker) => (leader, asker),
+            Boarding::Waits => return resolver.metrics.coalesced.inc(),
+            // Silence, which `serve` counts: the asker comes again, and finds the answer perhaps.
+            Boarding::Full(_) => return,
+        };
+        let Ok(query) = asker.packet.query() else { return };
+        let answer = resolver.answer(&query).await;
+        let now = resolver.clock.now();
+        // Side by side: over TCP one may read slowly.
+        let others = leader.land().into_iter().map(|other| other.hear(answer.clone(), now));
+        let others: JoinSet<()> = others.collect();
+        asker.hear(answer.clone(), now).await;
+        others.join_all().await;
+    }
+}
+
+/// Whoever waits for an answer.
+struct Asker {
+    packet: OwnedPacket,
+    sink: Sink,
+}
+
+impl Asker {
+    /// Sends it the answer, as its own flags and limits want it.
+    async fn hear(mut self, answer: Arc<Answer>, now: Moment) {
+        let Ok(query) = self.packet.query() else { return };
+        let mut buffer = vec![0; self.sink.limit().min(answer.size() + AROUND)];
+        let mut reply = Reply::to(&query, &mut buffer, self.sink.limit());
         worker::prepare(&mut reply);
-        answer.write(&mut reply, self.0.clock.now().as_secs());
+        answer.write(&mut reply, now.as_secs());
         let length = reply.finish();
         // Who has gone away needs no answer, and serve counts it.
-        let _ = sink.send(&buffer[..length]).await;
+        let _ = self.sink.send(&buffer[..length]).await;
     }
 }

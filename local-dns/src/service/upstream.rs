@@ -39,7 +39,7 @@ impl Upstream {
         source.ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 
-    /// A socket that only `server` is heard on.
+    /// A socket from which `server` can be asked; connected, it hears nobody else.
     pub(super) fn datagrams(&self, server: IpAddr) -> io::Result<UdpSocket> {
         let source = self.source(server)?;
         let mut rng = rand::rng();
@@ -54,7 +54,6 @@ impl Upstream {
         }
         let socket = bound?;
         socket.set_nonblocking(true)?;
-        socket.connect((server, self.port))?;
         UdpSocket::from_std(socket)
     }
 

@@ -112,7 +112,7 @@ pub(super) fn host(net: &IpNet, number: u32) -> Option<IpAddr> {
 }
 
 /// Whether `name` is of the form that `pattern` gives; `*` stands for any run of characters.
-pub(super) fn glob(pattern: &str, name: &str) -> bool {
+pub fn glob(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|head| name.strip_prefix(head)) else {
         return false;

@@ -205,3 +205,13 @@ pub enum Relation {
         customer: Asn,
     },
 }
+
+impl Relation {
+    /// The two ASes; the provider first.
+    pub fn ends(self) -> (Asn, Asn) {
+        match self {
+            Self::Peers(a, b) => (a, b),
+            Self::Transit { provider, customer } => (provider, customer),
+        }
+    }
+}

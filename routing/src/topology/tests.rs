@@ -97,9 +97,15 @@ fn the_digest_is_of_the_content() {
     let base = digest(DEFAULT_TOPOLOGY);
     assert_eq!(digest(&DEFAULT_TOPOLOGY.replace("asn = 65001", "# ours\nasn   = 65001")), base);
     assert_eq!(digest(&DEFAULT_TOPOLOGY.replace(r#"kind = "slb", answers = 3"#, r#"kind = "slb""#)), base);
-    for (old, new) in
-        [("asn = 65001", "asn = 65002"), ("lat = 31.2304", "lat = 31.2305"), ("host = 11,", "host = 99,")]
-    {
+    let over = r#"over = ["cn-east-br1-telecom"]"#;
+    let prepended = format!("{over}, prepend = {{ \"cn-east-br1-telecom\" = 2 }}");
+    for (old, new) in [
+        ("asn = 65001", "asn = 65002"),
+        ("lat = 31.2304", "lat = 31.2305"),
+        ("host = 11,", "host = 99,"),
+        (over, &prepended),
+        (over, &prepended.replace("= 2", "= 3")),
+    ] {
         assert_ne!(digest(&DEFAULT_TOPOLOGY.replace(old, new)), base, "{new}");
     }
 }

@@ -1,8 +1,9 @@
 //! What overrides mean for a topology.
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use routing::Event;
-use routing::topology::{Id, Table, Topology};
+use routing::topology::{Asn, Id, Table, Topology, glob};
 use toml::Spanned;
 
 use super::{Action, Override, Overrides, OverridesError};
@@ -21,7 +22,13 @@ impl Overrides {
                 Action::Withdraw | Action::Announce => {
                     let router = self.find(row, "router", &rule.router, topology.routers())?;
                     let carrier = self.find(row, "carrier", &rule.carrier, topology.carriers())?;
-                    let prefix = self.find(row, "prefix", &rule.prefix, topology.prefixes())?;
+                    // However it is written: 2001:2:0:0::/64 is 2001:2::/64.
+                    let written = |text: &String| match text.parse::<IpNet>() {
+                        Ok(net) => net.to_string(),
+                        Err(_) => text.clone(),
+                    };
+                    let prefix = rule.prefix.as_ref().map(written);
+                    let prefix = self.find(row, "prefix", &prefix, topology.prefixes())?;
                     match rule.action {
                         Action::Withdraw => Event::Withdraw { router, carrier, prefix },
                         _ => Event::Announce { router, carrier, prefix },
@@ -34,9 +41,9 @@ impl Overrides {
                         (None, _) => continue,
                     }
                 }
-                Action::LinkDown | Action::LinkUp => match (rule.link, rule.action) {
-                    (Some([a, b]), Action::LinkDown) => Event::LinkDown(a, b),
-                    (Some([a, b]), _) => Event::LinkUp(a, b),
+                Action::LinkDown | Action::LinkUp => match (self.link(row, topology)?, rule.action) {
+                    (Some((a, b)), Action::LinkDown) => Event::LinkDown(a, b),
+                    (Some((a, b)), _) => Event::LinkUp(a, b),
                     (None, _) => continue,
                 },
                 Action::Drain | Action::Down | Action::Up | Action::Normal => continue,
@@ -66,7 +73,7 @@ impl Overrides {
             let pattern = rule.slb.as_deref().unwrap_or_default();
             let mut matched = false;
             for (slb, state) in topology.slbs().iter().zip(&mut states) {
-                if glob(pattern.as_bytes(), slb.name.as_bytes()) {
+                if glob(pattern, &slb.name) {
                     matched = true;
                     if rule.holds(now) {
                         state.operator = operator;
@@ -79,6 +86,20 @@ impl Overrides {
             }
         }
         Ok(states)
+    }
+
+    fn link(
+        &self,
+        row: &Spanned<Override>,
+        topology: &Topology,
+    ) -> Result<Option<(Asn, Asn)>, OverridesError> {
+        match row.get_ref().link {
+            Some([a, b]) if !topology.are_linked(a, b) => {
+                let mend = "see the topology's relations and sessions";
+                Err(self.bad(row, format!("AS {a} and AS {b} have no link"), mend.into()))
+            }
+            link => Ok(link.map(|[a, b]| (a, b))),
+        }
     }
 
     fn find<I: Id, T>(
@@ -94,17 +115,11 @@ impl Overrides {
             None => Err(self.bad(
                 row,
                 format!("{key} {name:?} does not exist"),
-                format!("see the topology's {key}s"),
+                format!(
+                    "see the topology's {}",
+                    if key == "prefix" { "prefixes".into() } else { format!("{key}s") }
+                ),
             )),
         }
-    }
-}
-
-/// Whether `*` and letters match a name whole.
-fn glob(pattern: &[u8], name: &[u8]) -> bool {
-    match pattern.split_first() {
-        None => name.is_empty(),
-        Some((b'*', rest)) => (0..=name.len()).any(|skip| glob(rest, &name[skip..])),
-        Some((octet, rest)) => name.first() == Some(octet) && glob(rest, &name[1..]),
     }
 }

@@ -36,7 +36,15 @@ fn mistakes_are_named_with_their_line() {
         ("[[override]]\naction = \"drain\"\nslb = \"nowhere-*\"\n", "o.toml:1: no SLB matches \"nowhere-*\""),
         (
             "[[override]]\naction = \"withdraw\"\nrouter = \"br9\"\n",
-            "o.toml:1: router \"br9\" does not exist",
+            "o.toml:1: router \"br9\" does not exist (mend: see the topology's routers)",
+        ),
+        (
+            "[[override]]\naction = \"withdraw\"\nprefix = \"10.0.0.0/8\"\n",
+            "o.toml:1: prefix \"10.0.0.0/8\" does not exist (mend: see the topology's prefixes)",
+        ),
+        (
+            "[[override]]\naction = \"link-down\"\nlink = [4134, 1]\n",
+            "o.toml:1: AS 4134 and AS 1 have no link",
         ),
         ("[[override]]\naction = \"withdraw\"\ncolour = 1\n", "o.toml:3: unknown field `colour`"),
         ("[[override]]\naction = \"withdraw\"\nuntil = \"noon\"\n", "o.toml:3: "),
@@ -76,6 +84,55 @@ fn what_undoes_all_leaves_an_empty_file() {
     assert_eq!(overrides.iter().count(), 1, "said twice counts once");
     overrides.add(rule(Action::Announce, "cn-east-br1", Some("telecom")), NOW);
     assert_eq!(overrides.iter().count(), 0);
+    // What is of another kind is nothing to undo.
+    overrides.add(Override { slb: Some("*".into()), ..Override::new(Action::Drain) }, NOW);
+    overrides.add(Override::new(Action::Announce), NOW);
+    assert_eq!(overrides.iter().map(|rule| rule.action).collect::<Vec<_>>(), [Action::Drain]);
+}
+
+#[test]
+fn a_prefix_may_be_written_in_any_form() {
+    let text = "[[override]]\naction = \"withdraw\"\nprefix = \"2001:2:0:0::/64\"\n";
+    let overrides = Overrides::parse(text, "o.toml").unwrap();
+    let prefix = topology().prefixes().find("2001:2::/64");
+    assert!(prefix.is_some());
+    let events = overrides.events(&topology(), NOW).unwrap();
+    assert_eq!(events, [Event::Withdraw { router: None, carrier: None, prefix }]);
+}
+
+#[test]
+fn a_lock_keeps_out_and_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("overrides.toml");
+    let lock = Overrides::lock(&path).unwrap();
+    let other = std::fs::File::open(directory.path()).unwrap();
+    assert!(other.try_lock().is_err());
+    drop(lock);
+    assert!(other.try_lock().is_ok());
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_link_is_the_same_from_both_ends() {
+    let link = |action, ends| Override { link: Some(ends), ..Override::new(action) };
+    let mut overrides = Overrides::default();
+    overrides.add(link(Action::LinkDown, [4134, 4837]), NOW);
+    overrides.add(link(Action::LinkDown, [65001, 4134]), NOW);
+    overrides.add(link(Action::LinkUp, [4837, 4134]), NOW);
+    let events = overrides.events(&topology(), NOW).unwrap();
+    assert_eq!(events, [Event::LinkDown(65001, 4134), Event::LinkUp(4837, 4134)]);
+}
+
+#[test]
+fn a_pattern_of_many_stars_takes_no_time() {
+    let text = format!("[[override]]\naction = \"drain\"\nslb = \"{}x\"\n", "*-".repeat(10_000));
+    assert!(complaint(&text).starts_with("o.toml:1: no SLB matches"));
+    let many = Overrides::parse(
+        &format!("[[override]]\naction = \"drain\"\nslb = \"{}\"\n", "*".repeat(64)),
+        "o.toml",
+    );
+    let states = many.unwrap().states(&topology(), NOW).unwrap();
+    assert!(states.iter().all(|state| state.operator == OperatorState::Draining));
 }
 
 #[test]

@@ -122,8 +122,11 @@ fn await_world(admin: SocketAddr, client: &Client, before: u64, file: &Path) -> 
             return Ok(format!("world {serial} serves by it{moved}"));
         }
         if Instant::now() >= deadline {
+            let why = page
+                .refused
+                .map_or("nobody knows why (mend: see its log)".to_owned(), |refused| refused.error);
             return Err(Error::failed(format!(
-                "the world at {admin} does not serve by {} after {} s (mend: its log says why it refuses it)",
+                "the world at {admin} does not serve by {} after {} s: {why}",
                 file.display(),
                 PATIENCE.as_secs()
             )));

@@ -8,7 +8,7 @@ use prometheus::Registry;
 use serve::StartError;
 use serve::admin::{Admin, AdminServer};
 use serve::config::ConfigFile;
-use serve::program::{Failure, Program};
+use serve::program::{Failure, Program, Reloads};
 use tokio::task::JoinHandle;
 
 use super::ready::Standing;
@@ -21,12 +21,14 @@ pub struct Suite {
     /// The source of `--geo`, absolute.
     geo: Option<PathBuf>,
     services: Vec<(Role, Running)>,
+    /// Of each service.
+    reloads: Vec<Reloads>,
     admin: Option<AdminServer>,
 }
 
 /// A service that runs.
 enum Running {
-    Authoritative(authoritative::Running),
+    Authoritative(Box<authoritative::Running>),
     Gslb(Box<gslb::Running>),
     LocalDns(Box<local_dns::Running>),
 }
@@ -51,7 +53,9 @@ impl Suite {
             let running = (&mut started.0).await.map_err(Error::failed)?;
             services.push((role, running.map_err(explained)?));
         }
-        let mut suite = Self { dir: dir.to_owned(), geo, services, admin: None };
+        let reloads = ROLES.iter().map(|role| Reloads::new(role.name, &registry));
+        let reloads = reloads.collect::<Result<_, _>>().map_err(Error::failed)?;
+        let mut suite = Self { dir: dir.to_owned(), geo, services, reloads, admin: None };
         suite.start_admin(registry).await?;
         Ok(suite)
     }
@@ -94,16 +98,17 @@ impl Suite {
     /// Reads every file again. A service whose files are not in order serves on as before, and says so
     /// in the log.
     pub async fn reload(&mut self) {
-        for (role, running) in &mut self.services {
+        for ((role, running), reloads) in self.services.iter_mut().zip(&self.reloads) {
             let path = self.dir.join(role.file);
             let done = match running {
-                Running::Authoritative(running) => reload(running, &path, |_| ()).await,
+                Running::Authoritative(running) => reload(&mut **running, &path, |_| ()).await,
                 Running::Gslb(running) => {
                     let geo = self.geo.clone();
                     reload(&mut **running, &path, |config| lay_under(config, geo)).await
                 }
                 Running::LocalDns(running) => reload(&mut **running, &path, |_| ()).await,
             };
+            reloads.count(&done);
             match done {
                 Ok(()) => tracing::info!(service = role.name, "reloaded"),
                 Err(error) => {
@@ -155,7 +160,7 @@ async fn start(
         Kind::Authoritative => {
             let config = file.parse()?;
             let running = authoritative::Running::start(role.name, &config, &file, &registry).await?;
-            Ok(Running::Authoritative(running))
+            Ok(Running::Authoritative(Box::new(running)))
         }
         Kind::Gslb => {
             let mut config = file.parse()?;

@@ -116,6 +116,19 @@ fn pointers_go_backwards_only() {
 }
 
 /// The order of RFC 4034 §6.1, with its own example.
+/// A message may have thousands of names at the end of one chain: each must cost little.
+#[test]
+fn pointers_are_followed_as_often_as_a_name_has_labels() {
+    let mut message = vec![0];
+    for length in 1..=128 {
+        let before: u16 = if length == 1 { 0 } else { 2 * length - 3 };
+        message.extend_from_slice(&(0xC000 | before).to_be_bytes());
+    }
+    let at = |length: usize| 2 * length - 1;
+    assert_eq!(Name::read(&message, at(127)).map(|(name, _)| name), Ok(Name::root()));
+    assert_eq!(Name::read(&message, at(128)), Err(NameError::BadPointer));
+}
+
 #[test]
 fn canonical_order() {
     let names = [
